@@ -1,0 +1,1 @@
+"""A dlt source that turns a ChatbotX workspace into analytics tables."""
