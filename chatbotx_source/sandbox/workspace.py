@@ -1,0 +1,684 @@
+"""A ChatbotX workspace in memory: its rows, the ways they change, and a log of every change.
+
+The log (`Workspace.events`) is the truth that a sync is judged by. The live rows are the fold of
+that log: every change is first written down as an `Event` and then applied by `State.apply`, so
+`Workspace.truth()` can rebuild the workspace as it was after any event.
+
+Rows are JSON objects with the API's own names. They are never changed in place: a change makes a
+new row, so a row taken from an event or from a `Truth` stays as it was.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, TypeVar, cast
+
+Row = dict[str, Any]
+Clock = Callable[[], datetime]
+Position = tuple[str, int]
+"""A place in a conversation: createdAt as the API writes it, and the message id as a number."""
+
+FILES_URL = "https://files.example.com/chatbotx/"
+WORKSPACE_ID = "10000000000000001"
+
+FIRST_ID = 9_999_999_999_999_960
+"""Above 2^53, and 40 ids before the number of digits grows: ids ordered as text come out wrong."""
+
+MIME_TYPES = {
+    "image": "image/png",
+    "video": "video/mp4",
+    "audio": "audio/ogg",
+    "gif": "image/gif",
+    "file": "application/pdf",
+}
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def utc_now() -> datetime:
+    """Return the real time, aware, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def timestamp(moment: datetime | str) -> str:
+    """Write a moment as the API does, `2026-01-31T12:00:00.000Z` (a string is taken as it is)."""
+    if isinstance(moment, str):
+        return moment
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of the workspace.
+
+    Attributes:
+        number: Place in the log, from 1.
+        at: When it happened, by the workspace's clock.
+        kind: What happened, e.g. `message_added`.
+        contact_id: The contact it happened to.
+        message_id: The message, for kinds that start with `message_` or `attachment_`.
+        row: The row after the event: of the message, of the conversation (kinds that start with
+            `conversation_`) or of the contact; None when it is gone.
+    """
+
+    number: int
+    at: datetime
+    kind: str
+    contact_id: str
+    message_id: str | None
+    row: Row | None
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the API can tell about the workspace after a given event.
+
+    Attributes:
+        contacts: Contact rows by id, as the listing gives them.
+        messages: Message rows by id, of every conversation of every contact that still exists,
+            as the API gives them but with attachment `url`s that are not signed.
+        contact_of: Contact id by message id.
+        served: Id of the conversation that is served, by contact id; None where there is none.
+    """
+
+    contacts: dict[str, Row]
+    messages: dict[str, Row]
+    contact_of: dict[str, str]
+    served: dict[str, str | None]
+
+
+@dataclass
+class State:
+    """The rows of a workspace and the rules by which an event changes them."""
+
+    contacts: dict[str, Row] = field(default_factory=dict)
+    inboxes: dict[str, list[Row]] = field(default_factory=dict)
+    conversations: dict[str, dict[str, Row]] = field(default_factory=dict)
+    served: dict[str, str | None] = field(default_factory=dict)
+    messages: dict[str, Row] = field(default_factory=dict)
+    contact_of: dict[str, str] = field(default_factory=dict)
+    last_message_at: dict[str, str] = field(default_factory=dict)
+    order: dict[str, list[Position]] = field(default_factory=dict)
+    poisoned: set[str] = field(default_factory=set)
+
+    def apply(self, event: Event) -> None:
+        """Change the rows as the server does when this event happens."""
+        getattr(self, "_" + event.kind)(event, event.row)
+
+    def contact_row(self, contact_id: str) -> Row:
+        """Put a contact together as the API shows it, with its inboxes and served conversation."""
+        served = self.served[contact_id]
+        return {
+            **self.contacts[contact_id],
+            "contactInboxes": self.inboxes[contact_id],
+            "conversation": self.conversations[contact_id][served] if served else None,
+        }
+
+    def _contact_added(self, event: Event, row: Row) -> None:
+        own = {k: v for k, v in row.items() if k not in ("contactInboxes", "conversation")}
+        self.contacts[event.contact_id] = own
+        self.inboxes[event.contact_id] = list(row["contactInboxes"])
+        self.conversations[event.contact_id] = {}
+        self.served[event.contact_id] = None
+
+    def _contact_updated(self, event: Event, row: Row) -> None:
+        own = {k: v for k, v in row.items() if k not in ("contactInboxes", "conversation")}
+        self.contacts[event.contact_id] = own
+
+    _tag_added = _tag_removed = _custom_field_set = _note_added = _contact_updated
+
+    def _contact_deleted(self, event: Event, _: None) -> None:
+        contact_id = event.contact_id
+        for conversation_id in self.conversations[contact_id]:
+            for _created_at, number in self.order.pop(conversation_id, ()):
+                del self.messages[str(number)], self.contact_of[str(number)]
+        del self.contacts[contact_id], self.inboxes[contact_id]
+        del self.conversations[contact_id], self.served[contact_id]
+
+    def _conversation_started(self, event: Event, row: Row) -> None:
+        self.conversations[event.contact_id][row["id"]] = row
+        self.order[row["id"]] = []
+        if self.served[event.contact_id] is None:
+            self.served[event.contact_id] = row["id"]
+
+    def _conversation_flipped(self, event: Event, row: Row) -> None:
+        self.served[event.contact_id] = row["id"]
+
+    def _conversation_updated(self, event: Event, row: Row) -> None:
+        self.conversations[event.contact_id][row["id"]] = row
+
+    def _message_added(self, event: Event, row: Row) -> None:
+        self._insert(event, row)
+        # The server sets these to the message's own time, so a late delivery moves them back.
+        self._touch(event, row, lastActivityAt=row["createdAt"], updatedAt=timestamp(event.at))
+        inboxes = self.inboxes[event.contact_id]
+        self.last_message_at[row["contactInboxId"]] = row["createdAt"]
+        if row["messageType"] == "incoming":
+            for place, inbox in enumerate(inboxes):
+                if inbox["id"] == row["contactInboxId"]:
+                    inboxes = list(inboxes)
+                    inboxes[place] = {**inbox, "lastIncomingMessageAt": row["createdAt"]}
+            self.inboxes[event.contact_id] = inboxes
+
+    def _message_imported(self, event: Event, row: Row) -> None:
+        self._insert(event, row)
+        conversation = self.conversations[event.contact_id][row["conversationId"]]
+        latest = max(conversation["lastActivityAt"] or "", row["createdAt"])
+        self._touch(event, row, lastActivityAt=latest)
+
+    def _message_edited(self, event: Event, row: Row) -> None:
+        self.messages[str(event.message_id)] = row
+
+    _attachment_removed = _message_soft_deleted = _message_edited
+
+    def _message_hard_deleted(self, event: Event, _: None) -> None:
+        message_id = str(event.message_id)
+        row = self.messages.pop(message_id)
+        del self.contact_of[message_id]
+        positions = self.order[row["conversationId"]]
+        del positions[bisect_left(positions, (row["createdAt"], int(message_id)))]
+
+    def _message_poisoned(self, event: Event, _: Row) -> None:
+        self.poisoned.add(str(event.message_id))
+
+    def _message_cured(self, event: Event, _: Row) -> None:
+        self.poisoned.discard(str(event.message_id))
+
+    def _insert(self, event: Event, row: Row) -> None:
+        self.messages[row["id"]] = row
+        self.contact_of[row["id"]] = event.contact_id
+        insort(self.order[row["conversationId"]], (row["createdAt"], int(row["id"])))
+
+    def _touch(self, event: Event, row: Row, **fields: str) -> None:
+        conversations = self.conversations[event.contact_id]
+        conversation_id = row["conversationId"]
+        conversations[conversation_id] = {**conversations[conversation_id], **fields}
+
+
+def replay(events: Iterable[Event]) -> State:
+    """Rebuild the rows of a workspace from its log alone."""
+    state = State()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def _locked(method: _Method) -> _Method:
+    @functools.wraps(method)
+    def call(self: Workspace, *args: Any, **kwargs: Any) -> Any:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return cast(_Method, call)
+
+
+class Workspace:
+    """A workspace that starts empty and changes by its methods only.
+
+    Every method takes further fields by the API's own names (`phoneNumber="+84..."`), also names
+    the API does not have. Times are datetimes or strings as the API writes them.
+
+    Args:
+        clock: Gives the current time (aware); the real time by default.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or utc_now
+        self.lock = threading.RLock()
+        self.events: list[Event] = []
+        self.state = State()
+        self._last_id = FIRST_ID
+        self._inboxes: dict[str, Row] = {}
+        self._tags: dict[str, Row] = {}
+        self._custom_fields: dict[str, str] = {}
+        self._inbox_of: dict[str, str] = {}
+
+    @_locked
+    def new_id(self) -> str:
+        """Give out the next id: digits above 2^53, above every id given out before."""
+        self._last_id += 1
+        return str(self._last_id)
+
+    @_locked
+    def add_contact(
+        self,
+        *,
+        channels: Sequence[str] = ("whatsapp",),
+        conversation: bool = True,
+        created_at: datetime | str | None = None,
+        **fields: Any,
+    ) -> str:
+        """Add a contact with one inbox a channel, and a conversation unless told otherwise.
+
+        Returns:
+            The contact's id, above every earlier one.
+        """
+        contact_id = self.new_id()
+        at = self._time(created_at)
+        first_name = fields.get("firstName", "Contact")
+        last_name = fields.get("lastName", contact_id[-4:])
+        row = {
+            "id": contact_id,
+            "createdAt": at,
+            "updatedAt": at,
+            "avatar": None,
+            "phoneNumber": None,
+            "email": None,
+            "emailVerified": False,
+            "emailOptIn": True,
+            "firstName": first_name,
+            "lastName": last_name,
+            "fullName": " ".join(filter(None, (first_name, last_name))) or None,
+            "gender": None,
+            "lastReadAt": None,
+            "ref": None,
+            "country": None,
+            "state": None,
+            "city": None,
+            "location": None,
+            "locale": None,
+            "timezone": None,
+            "subscribedAt": None,
+            "broadcastSubscribedAt": None,
+            "blockedAt": None,
+            "workspaceId": WORKSPACE_ID,
+            "contactCustomFields": [],
+            "tags": [],
+            **deepcopy(fields),
+            "contactInboxes": [self._contact_inbox(contact_id, c) for c in channels],
+            "conversation": None,
+        }
+        self._record("contact_added", contact_id, row)
+        if conversation:
+            self.start_conversation(contact_id, created_at=at)
+        return contact_id
+
+    @_locked
+    def start_conversation(
+        self,
+        contact_id: str,
+        *,
+        created_at: datetime | str | None = None,
+        inbox: int = 0,
+        **fields: Any,
+    ) -> str:
+        """Start a conversation; it is served at once when it is the contact's first.
+
+        Args:
+            contact_id: Whose conversation.
+            created_at: Default: now.
+            inbox: Which of the contact's inboxes it belongs to; the first-page window follows it.
+            **fields: Further fields of the conversation.
+
+        Returns:
+            The conversation's id.
+        """
+        conversation_id = self.new_id()
+        at = self._time(created_at)
+        row = {
+            "id": conversation_id,
+            "createdAt": at,
+            "updatedAt": at,
+            "botEnabled": True,
+            "botResumeAt": None,
+            "archivedAt": None,
+            "additionalAttributes": None,
+            "contactLastReadAt": None,
+            "agentLastReadAt": None,
+            "aiContextLastMessageId": None,
+            "lastActivityAt": None,
+            "followed": False,
+            "assignedUserId": None,
+            "assignedInboxTeamId": None,
+            "workspaceId": WORKSPACE_ID,
+            "contactId": contact_id,
+            "sourceId": None,
+            "adminRepliedAt": None,
+            "contactRepliedAt": None,
+            "assignedUser": None,
+            "assignedInboxTeam": None,
+            **deepcopy(fields),
+        }
+        inboxes = self.state.inboxes[contact_id]
+        if inboxes:
+            self._inbox_of[conversation_id] = inboxes[inbox]["id"]
+        self._record("conversation_started", contact_id, row)
+        return conversation_id
+
+    @_locked
+    def flip(self, contact_id: str) -> str:
+        """Serve the contact's next conversation instead of the one served now; return its id.
+
+        Raises:
+            ValueError: The contact has fewer than two conversations.
+        """
+        conversations = list(self.state.conversations[contact_id])
+        if len(conversations) < 2:
+            raise ValueError(f"contact {contact_id} has no other conversation to flip to")
+        place = conversations.index(str(self.state.served[contact_id]))
+        flipped = conversations[(place + 1) % len(conversations)]
+        row = self.state.conversations[contact_id][flipped]
+        self._record("conversation_flipped", contact_id, row)
+        return flipped
+
+    @_locked
+    def update_conversation(
+        self, contact_id: str, *, conversation_id: str | None = None, **fields: Any
+    ) -> None:
+        """Change fields of a conversation (default: the one served); its updatedAt becomes now."""
+        row = self.state.conversations[contact_id][
+            conversation_id or str(self.state.served[contact_id])
+        ]
+        row = {**row, "updatedAt": self._time(None), **deepcopy(fields)}
+        self._record("conversation_updated", contact_id, row)
+
+    @_locked
+    def update_contact(self, contact_id: str, **fields: Any) -> None:
+        """Change fields of a contact; its updatedAt becomes now, nothing else moves."""
+        fields = {"updatedAt": self._time(None), **deepcopy(fields)}
+        self._change_contact("contact_updated", contact_id, fields)
+
+    @_locked
+    def delete_contact(self, contact_id: str) -> None:
+        """Remove a contact, its conversations and its messages."""
+        self._record("contact_deleted", contact_id, None)
+
+    @_locked
+    def add_tag(self, contact_id: str, name: str) -> str:
+        """Give a contact the tag of this name (made on first use); return the tag's id."""
+        if name not in self._tags:
+            at = self._time(None)
+            self._tags[name] = {
+                "id": self.new_id(),
+                "createdAt": at,
+                "updatedAt": at,
+                "name": name,
+                "deletedAt": None,
+                "folderId": None,
+                "workspaceId": WORKSPACE_ID,
+            }
+        tags = [t for t in self.state.contacts[contact_id]["tags"] if t["name"] != name]
+        self._change_contact("tag_added", contact_id, {"tags": [*tags, self._tags[name]]})
+        return str(self._tags[name]["id"])
+
+    @_locked
+    def remove_tag(self, contact_id: str, name: str) -> None:
+        """Take the tag of this name away from a contact."""
+        tags = [t for t in self.state.contacts[contact_id]["tags"] if t["name"] != name]
+        self._change_contact("tag_removed", contact_id, {"tags": tags})
+
+    @_locked
+    def set_custom_field(self, contact_id: str, name: str, value: str) -> str:
+        """Set a contact's custom field (made on first use); return the custom field's id.
+
+        The API shows the value and the id of the field, never its name.
+        """
+        custom_field_id = self._custom_fields.setdefault(name, "") or self.new_id()
+        self._custom_fields[name] = custom_field_id
+        at = self._time(None)
+        new = {
+            "id": self.new_id(),
+            "createdAt": at,
+            "updatedAt": at,
+            "value": value,
+            "contactId": contact_id,
+            "customFieldId": custom_field_id,
+        }
+        values = []
+        for old in self.state.contacts[contact_id]["contactCustomFields"]:
+            if old["customFieldId"] == custom_field_id:
+                new = {**old, "updatedAt": at, "value": value}
+            else:
+                values.append(old)
+        fields = {"contactCustomFields": [*values, new]}
+        self._change_contact("custom_field_set", contact_id, fields)
+        return custom_field_id
+
+    @_locked
+    def add_note(self, contact_id: str, text: str, *, created_by: str | None = None) -> str:
+        """Write a note on a contact; return its id. Rows without notes have no `contactNotes`."""
+        at = self._time(None)
+        note = {
+            "id": self.new_id(),
+            "createdAt": at,
+            "updatedAt": at,
+            "text": text,
+            "contactId": contact_id,
+            "createdById": created_by,
+        }
+        notes = self.state.contacts[contact_id].get("contactNotes", [])
+        self._change_contact("note_added", contact_id, {"contactNotes": [*notes, note]})
+        return str(note["id"])
+
+    @_locked
+    def add_message(
+        self,
+        contact_id: str,
+        *,
+        created_at: datetime | str | None = None,
+        text: str | None = "Hello",
+        message_type: str = "incoming",
+        sender_type: str = "contact",
+        attachments: int | Sequence[Mapping[str, Any]] = 0,
+        conversation_id: str | None = None,
+        inbox: int = 0,
+        **fields: Any,
+    ) -> str:
+        """Deliver a message, as a channel or an agent does.
+
+        The conversation's lastActivityAt and the inbox's times are set to the message's own time,
+        also when that is in the past (a late delivery); the conversation's updatedAt becomes now.
+
+        Args:
+            contact_id: Whose conversation.
+            created_at: The channel's time of the message; default: now.
+            text: Its text.
+            message_type: `incoming`, `outgoing` or `activity`.
+            sender_type: `contact`, `bot`, `user`, `api` or `system`.
+            attachments: How many, or the fields of each.
+            conversation_id: Default: the one that is served.
+            inbox: Which of the contact's inboxes it came through.
+            **fields: Further fields of the message.
+
+        Returns:
+            The message's id.
+
+        Raises:
+            ValueError: The contact has no conversation or no such inbox.
+        """
+        row = self._message(contact_id, created_at, conversation_id, inbox, attachments)
+        row |= {"text": text, "messageType": message_type, "senderType": sender_type}
+        row |= {"senderId": contact_id if sender_type == "contact" else None, **deepcopy(fields)}
+        self._record("message_added", contact_id, row, row["id"])
+        return str(row["id"])
+
+    @_locked
+    def import_message(
+        self,
+        contact_id: str,
+        created_at: datetime | str,
+        *,
+        text: str | None = "Hello",
+        attachments: int | Sequence[Mapping[str, Any]] = 0,
+        conversation_id: str | None = None,
+        inbox: int = 0,
+        **fields: Any,
+    ) -> str:
+        """Import a message of the past: it only ever advances the conversation's lastActivityAt.
+
+        Returns:
+            The message's id.
+        """
+        row = self._message(contact_id, created_at, conversation_id, inbox, attachments)
+        row |= {"text": text, "senderId": contact_id, **deepcopy(fields)}
+        self._record("message_imported", contact_id, row, row["id"])
+        return str(row["id"])
+
+    @_locked
+    def edit_message(self, message_id: str, **fields: Any) -> None:
+        """Change fields of a message; its updatedAt becomes now, nothing else moves."""
+        self._change_message("message_edited", message_id, deepcopy(fields))
+
+    @_locked
+    def remove_attachment(self, message_id: str, attachment_id: str | None = None) -> None:
+        """Take an attachment (default: the first) from a message; its updatedAt becomes now."""
+        attachments = self.state.messages[message_id]["attachments"]
+        gone = attachment_id or attachments[0]["id"]
+        kept = [a for a in attachments if a["id"] != gone]
+        self._change_message("attachment_removed", message_id, {"attachments": kept})
+
+    @_locked
+    def soft_delete_message(self, message_id: str) -> None:
+        """Mark a message as deleted; the API goes on to return it."""
+        self._change_message("message_soft_deleted", message_id, {"deletedAt": self._time(None)})
+
+    @_locked
+    def hard_delete_message(self, message_id: str) -> None:
+        """Remove a message for good; no time anywhere moves."""
+        contact_id = self.state.contact_of[message_id]
+        self._record("message_hard_deleted", contact_id, None, message_id)
+
+    @_locked
+    def poison_message(self, message_id: str) -> None:
+        """Spoil the stored URL of the message's attachment: pages that hold it answer 500."""
+        row = self.state.messages[message_id]
+        self._record("message_poisoned", self.state.contact_of[message_id], row, message_id)
+
+    @_locked
+    def cure_message(self, message_id: str) -> None:
+        """Undo `poison_message`."""
+        row = self.state.messages[message_id]
+        self._record("message_cured", self.state.contact_of[message_id], row, message_id)
+
+    @_locked
+    def truth(self, at_event: int | None = None) -> Truth:
+        """Tell what is in the workspace after event number `at_event` (default: the last one).
+
+        It is computed from the events alone, in time that grows with their number.
+        """
+        state = replay(self.events[:at_event])
+        return Truth(
+            contacts={i: state.contact_row(i) for i in state.contacts},
+            messages=state.messages,
+            contact_of=state.contact_of,
+            served=state.served,
+        )
+
+    @_locked
+    def window_end(self, conversation_id: str) -> str | None:
+        """Tell up to which time (inclusive) a first page shows rows; None: without a bound.
+
+        It is the end of the hour of the last message in the conversation's inbox.
+        """
+        last = self.state.last_message_at.get(self._inbox_of.get(conversation_id, ""))
+        return f"{last[:13]}:59:59.999Z" if last else None
+
+    def _time(self, moment: datetime | str | None) -> str:
+        return timestamp(self.clock() if moment is None else moment)
+
+    def _record(
+        self, kind: str, contact_id: str, row: Row | None, message_id: str | None = None
+    ) -> None:
+        event = Event(len(self.events) + 1, self.clock(), kind, contact_id, message_id, row)
+        self.state.apply(event)
+        self.events.append(event)
+
+    def _change_contact(self, kind: str, contact_id: str, fields: Row) -> None:
+        self._record(kind, contact_id, {**self.state.contact_row(contact_id), **fields})
+
+    def _change_message(self, kind: str, message_id: str, fields: Row) -> None:
+        row = {**self.state.messages[message_id], "updatedAt": self._time(None), **fields}
+        self._record(kind, self.state.contact_of[message_id], row, message_id)
+
+    def _contact_inbox(self, contact_id: str, channel: str) -> Row:
+        if channel not in self._inboxes:
+            at = self._time(None)
+            self._inboxes[channel] = {
+                "id": self.new_id(),
+                "createdAt": at,
+                "updatedAt": at,
+                "name": f"Inbox {channel}",
+                "channel": channel,
+                "sourceId": f"src-{channel}",
+                "workspaceId": WORKSPACE_ID,
+                "status": "connected",
+            }
+        return {
+            "id": self.new_id(),
+            "contactId": contact_id,
+            "inboxId": self._inboxes[channel]["id"],
+            "channel": channel,
+            "lastIncomingMessageAt": None,
+            "contactLastReadAt": None,
+            "inbox": self._inboxes[channel],
+        }
+
+    def _message(
+        self,
+        contact_id: str,
+        created_at: datetime | str | None,
+        conversation_id: str | None,
+        inbox: int,
+        attachments: int | Sequence[Mapping[str, Any]],
+    ) -> Row:
+        conversation_id = conversation_id or self.state.served[contact_id]
+        inboxes = self.state.inboxes[contact_id]
+        if conversation_id is None or inbox >= len(inboxes):
+            raise ValueError(f"contact {contact_id} has no conversation or no inbox {inbox}")
+        message_id = self.new_id()
+        at = self._time(created_at)
+        row: Row = {
+            "id": message_id,
+            "createdAt": at,
+            "updatedAt": at,
+            "conversationId": conversation_id,
+            "contactInboxId": inboxes[inbox]["id"],
+            "workspaceId": WORKSPACE_ID,
+            "text": None,
+            "contentAttributes": None,
+            "messageType": "incoming",
+            "contentType": "text",
+            "senderType": "contact",
+            "senderId": None,
+            "sourceId": f"wamid.{message_id}",
+            "deletedAt": None,
+            "type": "message",
+            "parentId": None,
+            "attributes": None,
+        }
+        wanted = [{}] * attachments if isinstance(attachments, int) else attachments
+        row["attachments"] = [self._attachment(row, place, a) for place, a in enumerate(wanted)]
+        return row
+
+    def _attachment(self, message: Row, place: int, fields: Mapping[str, Any]) -> Row:
+        file_type = fields.get("fileType", "image")
+        mime_type = fields.get("mimeType", MIME_TYPES[file_type])
+        path = f"public/space/{WORKSPACE_ID}/conversations/{message['conversationId']}"
+        row = {
+            "id": self.new_id(),
+            "createdAt": message["createdAt"],
+            "updatedAt": message["createdAt"],
+            "workspaceId": WORKSPACE_ID,
+            "conversationId": message["conversationId"],
+            "messageId": message["id"],
+            "messageCreatedAt": message["createdAt"],
+            "fileType": file_type,
+            "sourceId": f"att-{message['id']}",
+            "mimeType": mime_type,
+            "width": None,
+            "height": None,
+            "size": 12345,
+            "thumbnailPath": None,
+            "originPath": f"{path}/{message['id']}-{place}.{mime_type.split('/')[1]}",
+            "name": f"{file_type} {place + 1}",
+            **fields,
+        }
+        stored = row["originPath"].startswith("public/")
+        row.setdefault("url", FILES_URL + row["originPath"] if stored else row["originPath"])
+        return row
