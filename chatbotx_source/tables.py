@@ -1,0 +1,534 @@
+"""Rows of the API into Arrow tables: declared columns, nothing lost, nothing a load dies of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import NoneType
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chatbotx_source.columns import TABLES, Column, Table
+from chatbotx_source.redaction import redact_url
+
+__all__ = [
+    "TABLES",
+    "Column",
+    "Misfits",
+    "Table",
+    "contact_tables",
+    "empty",
+    "message_tables",
+    "sync_table",
+    "unfinished_table",
+]
+
+Misfits = Counter[tuple[str, str]]
+"""How many values of (table, path in the row) did not fit a declared column, for one warning."""
+
+_PYTHON_TYPES: dict[str, type] = {
+    "text": str,
+    "timestamp": str,
+    "bool": bool,
+    "bigint": int,
+    "double": float,
+}
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
+_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # us since 1970
+_EXACT_IN_A_DOUBLE = 2**53
+_ABSENT: dict[str, Any] = {}
+
+
+def contact_tables(
+    rows: Sequence[Any],
+    *,
+    load_id: str,
+    misfits: Misfits | None = None,
+    keep_signed_urls: bool = False,
+) -> dict[str, pa.Table]:
+    """Makes the tables of a listing of contacts.
+
+    A contact whose list (of tags, say) is there but empty gets a marker in the table of that list,
+    which makes a merge remove what an earlier load put there.
+
+    Args:
+        rows: the contacts as decoded from JSON; of two rows with one id the later one counts.
+        load_id: the load that the rows belong to.
+        misfits: counts, in addition, what was kept in `extra`.
+        keep_signed_urls: leave signatures in the URLs kept in `extra`.
+
+    Returns:
+        By name: `contacts` and the tables of its four lists.
+    """
+    load = _Load(load_id, Counter() if misfits is None else misfits, not keep_signed_urls)
+    contacts = load.batch(TABLES["contacts"], rows)
+    lists = []
+    for key in contacts.table.children:
+        elements, without = contacts.elements(key)
+        elements.mark_removed(contacts, without)
+        lists.append(elements)
+    return {batch.table.name: batch.to_arrow() for batch in (contacts, *lists)}
+
+
+def message_tables(
+    rows: Sequence[tuple[str, Any]],
+    *,
+    load_id: str,
+    loaded_before: datetime | None = None,
+    misfits: Misfits | None = None,
+    keep_signed_urls: bool = False,
+) -> dict[str, pa.Table]:
+    """Makes the tables of messages.
+
+    A message without attachments that may have had some in an earlier load gets a marker in
+    `messages__attachments`, which makes a merge remove them.
+
+    Args:
+        rows: the contact's id and the message as decoded from JSON; of two messages with one id
+            the later one counts.
+        load_id: the load that the rows belong to.
+        loaded_before: messages up to this time may be in an earlier load, unedited or not; None
+            leaves only those that were edited since they were sent.
+        misfits: counts, in addition, what was kept in `extra`.
+        keep_signed_urls: leave signatures in the URLs of attachments.
+
+    Returns:
+        By name: `messages` and `messages__attachments`.
+    """
+    load = _Load(load_id, Counter() if misfits is None else misfits, not keep_signed_urls)
+    messages = load.batch(
+        TABLES["messages"], [row for _, row in rows], [_clean(contact) for contact, _ in rows]
+    )
+    attachments, without = messages.elements("attachments")
+    table = messages.to_arrow()
+    known = _may_be_known(table, loaded_before)
+    attachments.mark_removed(messages, [position for position in without if known[position]])
+    return {messages.table.name: table, attachments.table.name: attachments.to_arrow()}
+
+
+def sync_table(rows: Sequence[Mapping[str, Any]], *, load_id: str) -> pa.Table:
+    """Makes `_chatbotx_syncs` of rows that are already named and typed as its columns.
+
+    Args:
+        rows: values by column name; times are datetimes or ISO 8601 texts.
+        load_id: the load that the rows belong to.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: a row has a column that the table has not, or a value of another type.
+    """
+    return _typed(TABLES["_chatbotx_syncs"], rows, load_id)
+
+
+def unfinished_table(rows: Sequence[Mapping[str, Any]], *, load_id: str) -> pa.Table:
+    """Makes `_chatbotx_unfinished`; arguments, result and errors are those of `sync_table`."""
+    return _typed(TABLES["_chatbotx_unfinished"], rows, load_id)
+
+
+def empty(name: str) -> pa.Table:
+    """The table of that name with all its columns and no row."""
+    return TABLES[name].schema.empty_table()
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What all batches of one call share."""
+
+    load_id: str
+    misfits: Misfits
+    redact: bool
+
+    def batch(self, table: Table, rows: Sequence[Any], contacts: list[str] | None = None) -> _Batch:
+        """The rows of a top table, each with an id of its own."""
+        owners = contacts or [""] * len(rows)
+        ids = [self._row_id(table, row, owner) for row, owner in zip(rows, owners, strict=True)]
+        last = {id_: position for position, id_ in enumerate(ids)}
+        if len(last) < len(ids):
+            self.misfits[table.name, "id (repeated)"] += len(ids) - len(last)
+        places = sorted(last.values())
+        given = {"id": [ids[place] for place in places]}
+        if contacts is not None:
+            given["contact_id"] = [contacts[place] for place in places]
+        batch = _Batch(self, table, [_ABSENT] * len(places), given)
+        for position, place in enumerate(places):
+            row = rows[place]
+            if isinstance(row, dict):
+                batch.objects[position] = row
+            else:
+                batch.keep(position, "(row)", row)
+        return batch
+
+    def _row_id(self, table: Table, row: Any, owner: str) -> str:
+        id_ = _usable_id(row.get("id")) if isinstance(row, dict) else None
+        if id_ is None:
+            self.misfits[table.name, "id (missing)"] += 1
+            # Redacted, because a signature would make another row of it in every load.
+            written = _json_text([owner, row], redact=True)
+            id_ = "unidentified:" + hashlib.sha256(written.encode()).hexdigest()[:32]
+        return id_
+
+
+@dataclass
+class _Batch:
+    """Rows of one table on their way into Arrow.
+
+    Attributes:
+        load: the load they belong to.
+        table: the table.
+        objects: the rows as the API sent them.
+        given: by name, the columns whose values do not come out of `objects`.
+        extras: by position, what no column takes.
+    """
+
+    load: _Load
+    table: Table
+    objects: list[dict[str, Any]]
+    given: dict[str, list[Any]]
+    extras: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def keep(self, position: int, path: str, value: Any, counted_as: str | None = None) -> None:
+        """Keeps a value that no column takes."""
+        extra = self.extras.setdefault(position, {})
+        extra[_free_key(path, extra)] = value
+        self.load.misfits[self.table.name, counted_as or path] += 1
+
+    def elements(self, key: str) -> tuple[_Batch, list[int]]:
+        """Takes the elements of a list out of the rows.
+
+        Args:
+            key: the API's key of the list.
+
+        Returns:
+            The elements as rows of their own, and the positions of the rows whose list made none.
+        """
+        table = TABLES[self.table.children[key]]
+        batch = _Batch(self.load, table, [], {name: [] for name in _given_columns(table)})
+        taken: set[tuple[Any, ...]] = set()
+        without = []
+        for position, row in enumerate(self.objects):
+            elements = row.get(key)
+            if elements is None:
+                continue
+            if not isinstance(elements, list):
+                self.keep(position, key, elements)
+                continue
+            before = len(batch.objects)
+            for index, element in enumerate(elements):
+                if not isinstance(element, dict):
+                    self.keep(position, f"{key}[{index}]", element, f"{key}[]")
+                    continue
+                given = self._given_to(batch, position, index, element.get("id"))
+                identity = tuple(given[name] for name in table.primary_key)
+                if identity in taken:
+                    self.keep(position, f"{key}[{index}]", element, f"{key}[].id (repeated)")
+                    continue
+                taken.add(identity)
+                batch.append(element, given)
+            if len(batch.objects) == before:
+                without.append(position)
+        return batch, without
+
+    def mark_removed(self, parents: _Batch, positions: Iterable[int]) -> None:
+        """Adds a marker for each of the parents that have no such rows any more."""
+        for position in positions:
+            given = parents._given_to(self, position, None, None)
+            given.update(id=f"removed:{parents.given['id'][position]}", _removed=True)
+            self.append(_ABSENT, given)
+
+    def append(self, row: dict[str, Any], given: Mapping[str, Any]) -> None:
+        """Adds a row."""
+        self.objects.append(row)
+        for name, values in self.given.items():
+            values.append(given[name])
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table with every declared column."""
+        arrays: dict[str, pa.Array] = {}
+        self._read((), self.objects, arrays)
+        for column in self.table.columns:
+            if column.name in self.given:
+                arrays[column.name] = pa.array(self.given[column.name], column.arrow_type)
+        size = len(self.objects)
+        arrays["extra"] = pa.array(
+            [
+                _json_text(self.extras[position], self.load.redact)
+                if position in self.extras
+                else None
+                for position in range(size)
+            ]
+            if self.extras
+            else pa.nulls(size, pa.string())
+        )
+        arrays["_dlt_load_id"] = pa.repeat(self.load.load_id, size)
+        return pa.table(
+            [
+                arrays.get(column.name, pa.nulls(size, column.arrow_type))
+                for column in self.table.columns
+            ],
+            schema=self.table.schema,
+        )
+
+    def _given_to(
+        self, children: _Batch, position: int, index: int | None, id_: Any
+    ) -> dict[str, Any]:
+        parent = self.given["id"][position]
+        given = {
+            "contact_id": self.given.get("contact_id", self.given["id"])[position],
+            "id": _usable_id(id_) or f"unidentified:{parent}:{index}",
+            "list_index": index,
+            "_removed": False,
+        }
+        given[str(children.table.merge_key)] = parent
+        return given
+
+    def _read(
+        self, prefix: tuple[str, ...], objects: list[dict[str, Any]], arrays: dict[str, pa.Array]
+    ) -> None:
+        """Fills the columns of the objects found under a path, and of the objects in them."""
+        depth = len(prefix)
+        below = [c for c in self.table.columns if c.path[:depth] == prefix and len(c.path) > depth]
+        for column in below:
+            if len(column.path) == depth + 1:
+                self._fill(column, [row.get(column.path[depth]) for row in objects], arrays)
+        for key in dict.fromkeys(c.path[depth] for c in below if len(c.path) > depth + 1):
+            inner = [self._object(n, (*prefix, key), row.get(key)) for n, row in enumerate(objects)]
+            if any(inner):
+                self._read((*prefix, key), inner, arrays)
+        declared = {c.path[depth] for c in below}
+        if not prefix:
+            declared.update(self.table.children)
+        for position, row in enumerate(objects):
+            if not row.keys() <= declared:
+                for key in row:
+                    if key not in declared:
+                        self.keep(position, ".".join((*prefix, key)), row[key])
+
+    def _object(self, position: int, path: tuple[str, ...], value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self.keep(position, ".".join(path), value)
+        return _ABSENT
+
+    def _fill(self, column: Column, values: list[Any], arrays: dict[str, pa.Array]) -> None:
+        path = ".".join(column.path)
+        if column.name in self.given:
+            # The source knows better: what the API says instead must agree, or is kept.
+            given = self.given[column.name]
+            misfits = [
+                position
+                for position, value in enumerate(values)
+                if value is not None
+                and value != given[position]
+                and _fitted(column, value) != given[position]
+            ]
+        elif column.form == "url" and self.load.redact:
+            redacted = [redact_url(v) if isinstance(v, str) else v for v in values]
+            arrays[column.name], misfits = _converted(column, redacted)
+        else:
+            arrays[column.name], misfits = _converted(column, values)
+        for position in misfits:
+            self.keep(position, path, values[position])
+
+
+def _given_columns(table: Table) -> list[str]:
+    names = {"contact_id", "id", "list_index", "_removed", table.merge_key}
+    return [column.name for column in table.columns if column.name in names]
+
+
+def _may_be_known(messages: pa.Table, loaded_before: datetime | None) -> list[bool]:
+    """Whether each message may be in an earlier load, with attachments that it has lost since."""
+    created, updated = messages["created_at"], messages["updated_at"]
+    known = pc.not_equal(created, updated)
+    if loaded_before is not None:
+        known = pc.or_kleene(known, pc.less_equal(created, pa.scalar(loaded_before, created.type)))
+    answer: list[bool] = known.fill_null(True).to_pylist()
+    return answer
+
+
+def _typed(table: Table, rows: Sequence[Mapping[str, Any]], load_id: str) -> pa.Table:
+    names = {column.name for column in table.columns}
+    if unknown := {name for row in rows for name in row} - names:
+        raise ValueError(f"{table.name} has no column {', '.join(sorted(unknown))}")
+    arrays = []
+    for column in table.columns:
+        values = [row.get(column.name) for row in rows]
+        if column.name == "_dlt_load_id":
+            values = [load_id] * len(rows)
+        array, misfits = _converted(column, values)
+        if misfits:
+            raise ValueError(
+                f"{table.name}.{column.name} is {column.type}, not {values[misfits[0]]!r}"
+            )
+        arrays.append(array)
+    return pa.table(arrays, schema=table.schema)
+
+
+def _converted(column: Column, values: list[Any]) -> tuple[pa.Array, list[int]]:
+    """Makes a column, in bulk where all values are alike, else value by value.
+
+    Returns:
+        The column, with nulls for what does not fit, and the positions of that.
+    """
+    if column.type == "json":
+        return pa.array(
+            [None if value is None else _json_text(value) for value in values], pa.string()
+        ), []
+    kinds = set(map(type, values)) - {NoneType}
+    if not kinds:
+        return pa.nulls(len(values), column.arrow_type), []
+    if kinds == {_PYTHON_TYPES[column.type]}:
+        try:
+            return _bulk(column, values), []
+        except (ValueError, OverflowError):
+            pass  # some value is not what its type promises: look at each
+    fitted = [None if value is None else _fitted(column, value) for value in values]
+    misfits = [n for n, value in enumerate(values) if value is not None and fitted[n] is None]
+    return pa.array(fitted, column.arrow_type), misfits
+
+
+def _bulk(column: Column, values: list[Any]) -> pa.Array:
+    """Converts values of the one Python type that the column is for, and nulls."""
+    if column.type not in ("text", "timestamp"):
+        return pa.array(values, column.arrow_type)
+    texts = pa.array(values, pa.string())
+    if column.type == "timestamp":
+        return _within_years(texts.cast(column.arrow_type))
+    if pc.any(pc.match_substring(texts, "\0")).as_py():
+        return pc.replace_substring(texts, "\0", "\ufffd")
+    return texts
+
+
+def _fitted(column: Column, value: Any) -> Any:
+    """The value as the column takes it, or None if it does not fit."""
+    kind = type(value)
+    if column.type == "text":
+        if kind is str:
+            return _clean(value)
+        return str(value) if kind is int and column.form == "id" else None
+    if column.type == "timestamp":
+        return _microseconds(value)
+    if column.type == "bool":
+        return value if kind is bool else None
+    if column.type == "double":
+        return float(value) if kind in (int, float) else None
+    if kind is float and value.is_integer() and abs(value) <= _EXACT_IN_A_DOUBLE:
+        return int(value)
+    return value if kind is int and -(2**63) <= value < 2**63 else None
+
+
+def _microseconds(value: Any) -> int | None:
+    """Reads an ISO 8601 text (without an offset: UTC) or a datetime, in microseconds since 1970."""
+    utc = pa.timestamp("us", tz="UTC")
+    for form in (utc, pa.timestamp("us")):
+        try:
+            if isinstance(value, str):
+                instant = pa.array([value], pa.string()).cast(form)
+            elif isinstance(value, datetime):
+                instant = pa.array([value], form)
+            else:
+                return None
+            return int(_within_years(instant)[0].value)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _within_years(instants: pa.Array) -> pa.Array:
+    """Refuses, with a ValueError, times that Python and most databases cannot hold."""
+    ends = pc.min_max(instants)
+    low, high = ends["min"].value, ends["max"].value
+    if low is not None and (low < _YEAR_1 or high >= _YEAR_10000):
+        raise ValueError("a time outside of the years 1 to 9999")
+    return instants
+
+
+def _usable_id(value: Any) -> str | None:
+    if type(value) is str:
+        return _clean(value) or None
+    return str(value) if type(value) is int else None
+
+
+def _clean(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def _redacted(text: str) -> str:
+    return redact_url(text) if "://" in text else text
+
+
+def _free_key(key: str, taken: Mapping[str, Any]) -> str:
+    while key in taken:
+        key += "'"
+    return key
+
+
+def _json_text(value: Any, redact: bool = False) -> str:
+    """Writes a value as compact JSON that every destination takes, its numbers exact.
+
+    Args:
+        value: what a JSON text was decoded to.
+        redact: take the signatures out of URLs.
+
+    Returns:
+        The JSON text: without NUL, lone surrogates and numbers that are none.
+    """
+    try:
+        written = orjson.dumps(value)
+    except TypeError:  # integers beyond 64 bits, lone surrogates, very deep nesting
+        return _careful_json(value, redact)
+    if (
+        b"\\u0000" in written
+        or (redact and b"://" in written)
+        or (b"null" in written and orjson.loads(written) != value)  # NaN and Infinity
+    ):
+        return _careful_json(value, redact)
+    return written.decode()
+
+
+class _Written(str):
+    """JSON text, as opposed to a string to be written as JSON."""
+
+    __slots__ = ()
+
+
+def _careful_json(value: Any, redact: bool) -> str:
+    pieces: list[str] = []
+    pending = [value]  # a stack instead of recursion: nesting has no limit
+    while pending:
+        item = pending.pop()
+        if isinstance(item, _Written):
+            pieces.append(item)
+        elif isinstance(item, dict):
+            members: dict[str, Any] = {}
+            for key, member in item.items():
+                members[_free_key(_clean(key), members)] = member
+            parts: list[Any] = []
+            for key, member in members.items():
+                parts += (_Written(f"{',' if parts else ''}{_json_string(key)}:"), member)
+            pending += (_Written("}"), *reversed(parts), _Written("{"))
+        elif isinstance(item, list):
+            parts = [part for member in item for part in (_Written(","), member)][1:]
+            pending += (_Written("]"), *reversed(parts), _Written("["))
+        elif isinstance(item, str):
+            pieces.append(_json_string(_clean(_redacted(item) if redact else item)))
+        elif isinstance(item, float) and not math.isfinite(item):
+            pieces.append(_json_string(json.dumps(item)))
+        else:
+            pieces.append(json.dumps(item))
+    return "".join(pieces)
+
+
+def _json_string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
