@@ -14,8 +14,8 @@ ChatbotXError
     ├── InvalidOutputError   a stored row keeps the server from answering this page
     └── ServerFaultError     the server failed, or its answer arrived broken
 
-Whatever is not a `RequestFailedError` concerns every request, so the run ends there. No text of these errors holds
-the API token or a signed URL.
+Whatever is not a `RequestFailedError` concerns every request, so the run ends there. No text of
+these errors holds the API token or a signed URL.
 """
 
 

@@ -3,9 +3,10 @@
 import re
 from urllib.parse import unquote
 
-# Names of query parameters that make a URL a credential. Prefixes: Amazon, Google, Alibaba and Tencent presigned
-# links. Names: CloudFront (Key-Pair-Id, Policy), older S3 and Google links (AWSAccessKeyId, GoogleAccessId), Azure
-# SAS (sig with se, sp, sv), Meta's CDN (oh), and what tokens are commonly called.
+# Names of query parameters that make a URL a credential. Prefixes: presigned links of Amazon,
+# Google, Alibaba and Tencent. Names: Azure SAS (sig with se, sp, sv), CloudFront (Key-Pair-Id,
+# Policy), older S3 and Google links (..AccessKeyId, GoogleAccessId), Meta's CDN (oh), and what
+# tokens are commonly called.
 _CREDENTIAL = re.compile(
     r"(?:^|[?&;\#])(?:"
     r"(?:x-amz-|x-goog-|x-oss-|q-sign)[^=&;]*"
@@ -23,15 +24,15 @@ _BOT_TOKEN = re.compile(r"/bot\d+(?::|%3a)[^/?#]+", re.IGNORECASE)
 def redact_url(url: str) -> str:
     """Return the URL without what would let its reader in.
 
-    The whole query string (and fragment) goes as soon as one parameter looks like a signature or a token, since the
-    others belong to it. A URL without credentials is returned as it is, and so is text that is no URL.
+    The whole query string and fragment go as soon as one parameter looks like a signature or a
+    token, since the others belong to it. A URL without credentials is returned as it is.
 
     Args:
         url: A link, such as the `url` of an attachment.
 
     Returns:
-        The link without credentials. It no longer opens a presigned file, but still names it, and is the same in
-        every answer of the server.
+        The link without credentials. It no longer opens a presigned file, but still names it, and
+        is the same in every answer of the server.
     """
     url = _BOT_TOKEN.sub("/bot-token-removed", _USER_INFO.sub(r"\1", url))
     place, mark, rest = _split(url)

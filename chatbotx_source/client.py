@@ -1,0 +1,439 @@
+"""Sends one request to the ChatbotX API and brings back its answer, or one typed error.
+
+Authentication, pacing, time limits and retries happen here, and nothing else: what to ask for next
+is decided elsewhere, and `answers` says what an answer means.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+import urllib3
+
+from chatbotx_source.addresses import check_base_url, check_identifier, check_token, contact_path
+from chatbotx_source.answers import (
+    Call,
+    Refusal,
+    judge,
+    judge_silence,
+    parse_date,
+    parse_retry_after,
+    parse_seconds,
+)
+from chatbotx_source.errors import (
+    ChatbotXError,
+    ConfigurationError,
+    RateLimitError,
+    ServerFaultError,
+    StoppedError,
+)
+
+logger = logging.getLogger(__name__)
+
+CONTACTS_PER_PAGE = 50  # the server silently caps the listing here
+# 1,000 messages are 0.9 MB. A body of 256 MB is no page, and would take gigabytes to decode.
+MAX_BODY_BYTES = 256 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
+BACKOFF_BASE = 1.0  # seconds
+BACKOFF_CAP = 30.0  # seconds
+# Newer servers count requests in fixed windows of 10 seconds, and send no Retry-After.
+RATE_LIMIT_WINDOW = 10.0
+LONG_WAIT = 30.0  # seconds from which a wait is worth a warning
+STOP_CHECK_INTERVAL = 1.0  # seconds
+# Idle connections kept; each request of a thread beyond them would log a warning.
+POOL_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page or a row as the server gave it.
+
+    Attributes:
+        body: The decoded JSON object. Pages hold a list of objects in `data`.
+        date: The server's clock (`Date` header), aware; None when missing or unreadable.
+        age: Seconds the answer lay in a cache (`Age` header), None when missing.
+        attempts: Requests it took, retries included.
+    """
+
+    body: dict[str, Any]
+    date: datetime | None
+    age: float | None
+    attempts: int = 1
+
+
+class Client:
+    """A connection to one ChatbotX workspace for reading: it sends nothing but GET.
+
+    Threads may share a client. They use one `requests.Session`: nothing in it changes after
+    construction, since no cookie is kept, and its connection pool has its own locks. They share
+    one pace, too: a rate limit that one of them meets holds all of them back.
+
+    Building a client sends nothing and needs no token; the first request does.
+
+    Args:
+        base_url: Address of the API, such as `https://app.chatbotx.io/api`.
+        api_token: Token of the workspace; None or empty fails at the first request.
+        allow_http: Accept `http://` for hosts other than this machine.
+        max_requests_per_second: Pace of all threads together; fractions are fine, 0 sets none.
+        max_wait: Seconds that one wait may last, and all waits of one request for a rate limit
+            together. What would take longer is a `RateLimitError`.
+        connect_timeout: Seconds to connect.
+        read_timeout: Seconds of silence while an answer is awaited or read.
+        total_timeout: Seconds for the whole body of an answer, however steadily it drips.
+        max_body_bytes: Size beyond which a body is not read on.
+        max_attempts: Requests sent before a fault is final. Rate limits do not count here:
+            `max_wait` bounds them.
+        sleep: Waits that many seconds.
+        monotonic: Clock in seconds, which must move on during `sleep`.
+        now: The time of day, aware, for a `Retry-After` that is a date.
+        stop: Asked at least once a second during a wait; true ends it with a `StoppedError`.
+
+    Attributes:
+        base_url: The address, without a slash at its end.
+        requests: Requests sent so far, retries included.
+
+    Raises:
+        ConfigurationError: An argument cannot be used; the text says which and why.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_token: str | None,
+        *,
+        allow_http: bool = False,
+        max_requests_per_second: float = 12.0,
+        max_wait: float = 300.0,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        total_timeout: float = 120.0,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_attempts: int = 5,
+        sleep: Callable[[float], object] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        _check_at_least(0, max_requests_per_second=max_requests_per_second, max_wait=max_wait)
+        _check_at_least(0.001, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        _check_at_least(0.001, total_timeout=total_timeout)
+        _check_at_least(1, max_body_bytes=max_body_bytes, max_attempts=max_attempts)
+        self.base_url = check_base_url(base_url, allow_http=allow_http)
+        self.requests = 0
+        self._token = check_token(api_token)
+        self._max_wait = max_wait
+        self._timeouts = (connect_timeout, read_timeout)
+        self._total_timeout = total_timeout
+        self._max_body_bytes = max_body_bytes
+        self._max_attempts = max_attempts
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._now = now
+        self._stop = stop
+        self._pace = Pace(max_requests_per_second, monotonic)
+        self._counting = threading.Lock()
+        self._session = _Session(self._token)
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r})"
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._session.close()
+
+    def contacts(self, page: int) -> Answer:
+        """Read one page of the contact listing, 50 contacts by ascending id.
+
+        The server's default order loses contacts where creation times tie; by id it is exact.
+
+        Args:
+            page: Number of the page, from 1. A page beyond the last has an empty `data`.
+
+        Returns:
+            An answer whose body has `data` (list of objects) and `pageCount` (integer).
+
+        Raises:
+            ChatbotXError: As the tree in `errors` says.
+        """
+        query = {
+            "page": str(page),
+            "perPage": str(CONTACTS_PER_PAGE),
+            "sort": '[{"id":"id","desc":false}]',
+        }
+        call = self._call(f"v1/contacts?page={page}", "contacts", _is_listing)
+        return self._get("v1/contacts", query, call)
+
+    def contact(self, identifier: str) -> Answer:
+        """Read one contact.
+
+        Args:
+            identifier: `id:<digits>`, `email:<address>` or `phone:+<digits>`.
+
+        Returns:
+            An answer whose body is a row of the contact listing.
+
+        Raises:
+            NotFoundError: The workspace has no such contact.
+            ChatbotXError: As the tree in `errors` says.
+        """
+        identifier = check_identifier(identifier)
+        call = self._call(f"v1/contacts/{identifier}", "contacts", _is_contact)
+        return self._get(contact_path(identifier), {}, call)
+
+    def messages(self, identifier: str, *, per_page: int, cursor: str | None) -> Answer:
+        """Read one page of a contact's messages, newest first.
+
+        Args:
+            identifier: `id:<digits>`, `email:<address>` or `phone:+<digits>`.
+            per_page: Messages wanted; a server may give fewer. From 32,768 up it gives none.
+            cursor: `nextCursor` of the page before, None for the newest messages.
+
+        Returns:
+            An answer whose body has `data` (list of objects) and `nextCursor` (text or None).
+
+        Raises:
+            NotFoundError: The contact is unknown or has no conversation: `message` says which.
+            InvalidOutputError: A stored row spoils this page; smaller pages isolate it.
+            ChatbotXError: As the tree in `errors` says.
+        """
+        identifier = check_identifier(identifier)
+        query = {"perPage": str(per_page)} | ({} if cursor is None else {"cursor": cursor})
+        call = self._call(f"v1/contacts/{identifier}/messages", "inbox", _is_page)
+        return self._get(f"{contact_path(identifier)}/messages", query, call)
+
+    def _call(self, name: str, scope: str, fits: Callable[[dict[str, Any]], bool]) -> Call:
+        return Call(name, self.base_url, scope, fits, self._token)
+
+    def _get(self, path: str, query: dict[str, str], call: Call) -> Answer:
+        """Send a request until it is answered or nothing is left to try."""
+        if not self._token:
+            raise ConfigurationError(
+                "The ChatbotX API token is missing: set SOURCES__CHATBOTX__API_TOKEN in the "
+                "environment, or api_token under [sources.chatbotx] in .dlt/secrets.toml."
+            )
+        url = f"{self.base_url}/{path}" + (f"?{urlencode(query)}" if query else "")
+        attempts = faults = limits = 0
+        limited_for = 0.0
+        try:
+            while True:
+                self._take_turn(call)
+                attempts += 1
+                outcome, retry_after = self._send(url, call)
+                if isinstance(outcome, Answer):
+                    return replace(outcome, attempts=attempts)
+                if not outcome.retry:
+                    raise outcome.error
+                if isinstance(outcome.error, RateLimitError):
+                    limits += 1
+                    delay = rate_limit_delay(limits, retry_after)
+                    limited_for += delay
+                    self._pace.hold(delay)
+                    if limited_for > self._max_wait:
+                        raise self._too_long(call, delay)
+                    _report_wait(call, delay, outcome.error)
+                else:
+                    faults += 1
+                    if faults >= self._max_attempts:
+                        raise outcome.error
+                    if retry_after is not None and retry_after > self._max_wait:
+                        raise self._too_long(call, retry_after)
+                    jitter = random.random()  # noqa: S311 (no secret)
+                    backoff = min(backoff_delay(faults, jitter), self._max_wait)
+                    delay = max(retry_after or 0.0, backoff)
+                    _report_wait(call, delay, outcome.error)
+                    self._wait(call, delay)
+        except ChatbotXError as error:
+            error.attempts = attempts
+            raise
+
+    def _send(self, url: str, call: Call) -> tuple[Answer | Refusal, float | None]:
+        """Send a request once: what came of it, and when the server wants to be asked again."""
+        with self._counting:
+            self.requests += 1
+        began = self._monotonic()
+        try:
+            with self._session.get(
+                url, timeout=self._timeouts, stream=True, allow_redirects=False
+            ) as response:
+                body = self._read(response, call)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return judge_silence(error, call), None
+        if isinstance(body, Refusal):
+            return body, None
+        status, headers = response.status_code, response.headers
+        seconds = self._monotonic() - began
+        logger.debug("GET %s: %d, %d bytes in %.3f s", call.name, status, len(body), seconds)
+
+        date = parse_date(headers.get("Date"))
+        verdict = judge(status, headers.get("Location"), body, call)
+        if isinstance(verdict, Refusal):
+            return verdict, parse_retry_after(headers.get("Retry-After"), since=date or self._now())
+        return Answer(verdict, date, parse_seconds(headers.get("Age"))), None
+
+    def _read(self, response: requests.Response, call: Call) -> bytes | Refusal:
+        """Read a body within its bounds of size and time."""
+        body = bytearray()
+        deadline = self._monotonic() + self._total_timeout
+        # read1 returns what has arrived; read waits for a full chunk, and would miss the deadline.
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                text = (
+                    f"The answer to GET {call.name} exceeds {self._max_body_bytes:,} bytes: "
+                    "set a smaller page_size"
+                )
+                return Refusal(ServerFaultError(text, response.status_code))
+            if self._monotonic() > deadline:
+                text = f"The answer to GET {call.name} took more than {self._total_timeout:g} s"
+                return Refusal(ServerFaultError(text, response.status_code), retry=True)
+        return bytes(body)
+
+    def _take_turn(self, call: Call) -> None:
+        """Wait until the pace that all threads share lets a request go."""
+        while (seconds := self._pace.claim()) > 0:
+            if seconds > self._max_wait:
+                raise self._too_long(call, seconds)
+            self._wait(call, seconds)
+
+    def _wait(self, call: Call, seconds: float) -> None:
+        until = self._monotonic() + seconds
+        while (left := until - self._monotonic()) > 0:
+            if self._stop():
+                raise StoppedError(f"Asked to stop while GET {call.name} was waiting to be sent")
+            self._sleep(min(left, STOP_CHECK_INTERVAL))
+
+    def _too_long(self, call: Call, seconds: float) -> RateLimitError:
+        return RateLimitError(
+            f"GET {call.name} would have to wait {seconds:,.0f} s for its turn, longer than "
+            f"max_wait = {self._max_wait:g} s: run again after that, or raise max_wait",
+            retry_after=seconds,
+        )
+
+
+class Pace:
+    """Spaces the requests of all threads evenly.
+
+    Without bursts, no window of a server that counts requests in windows ever sees more than its
+    length times the rate. One instant under a lock is all it takes, so it is no library.
+
+    Args:
+        per_second: Requests a second, 0 for no spacing.
+        monotonic: Clock in seconds.
+    """
+
+    def __init__(self, per_second: float, monotonic: Callable[[], float]) -> None:
+        self._interval = 1 / per_second if per_second else 0.0
+        self._monotonic = monotonic
+        self._free_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def claim(self) -> float:
+        """Take the next turn: 0.0 when it is yours, else the seconds until one is free."""
+        with self._lock:
+            now = self._monotonic()
+            if now < self._free_at:
+                return self._free_at - now
+            self._free_at = now + self._interval
+            return 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Give nobody a turn for that many seconds."""
+        with self._lock:
+            self._free_at = max(self._free_at, self._monotonic() + seconds)
+
+
+class _BearerAuth(requests.auth.AuthBase):
+    """The token as an auth object: a bare header would give way to an entry in `.netrc`."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class _Session(requests.Session):
+    """A session that keeps no cookies, and takes a redirect for an answer."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.auth = _BearerAuth(token)
+        self.headers["Accept"] = "application/json"
+        self.headers["User-Agent"] = f"chatbotx-source/{_version()} (dlt)"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        # Told not to follow, requests still prepares the next request, and for that reads the
+        # whole body without a bound.
+        return None
+
+
+def backoff_delay(faults: int, draw: float) -> float:
+    """Seconds to wait after a fault: exponential, with full jitter so that threads part.
+
+    Args:
+        faults: Faults of this request so far, from 1.
+        draw: Random number from 0 to 1.
+    """
+    return draw * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** (faults - 1))
+
+
+def rate_limit_delay(limits: int, retry_after: float | None) -> float:
+    """Seconds to wait after a 429.
+
+    A whole window costs one more request, shorter waits may cost several. The server's own
+    `Retry-After` is believed once; when that was too short, it is only a lower bound.
+
+    Args:
+        limits: 429 answers to this request so far, from 1.
+        retry_after: Seconds the server named, or None.
+    """
+    if limits == 1 and retry_after is not None:
+        return retry_after
+    return max(retry_after or 0.0, RATE_LIMIT_WINDOW * 2.0 ** (limits - 1))
+
+
+def _report_wait(call: Call, seconds: float, why: ChatbotXError) -> None:
+    level = logging.WARNING if seconds >= LONG_WAIT else logging.INFO
+    logger.log(level, "GET %s is sent again in %.1f s: %s", call.name, seconds, why)
+
+
+def _check_at_least(least: float, **options: float) -> None:
+    for name, value in options.items():
+        if not value >= least:
+            raise ConfigurationError(f"{name} must be {least:g} or more, not {value!r}.")
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+def _is_listing(body: dict[str, Any]) -> bool:
+    return _is_rows(body.get("data")) and isinstance(body.get("pageCount"), int)
+
+
+def _is_page(body: dict[str, Any]) -> bool:
+    return _is_rows(body.get("data")) and isinstance(body.get("nextCursor", 0), str | None)
+
+
+def _is_contact(body: dict[str, Any]) -> bool:
+    return isinstance(body.get("id"), str)
+
+
+def _version() -> str:
+    try:
+        return version("chatbotx-source")
+    except PackageNotFoundError:  # the package was copied into a project, as dlt users do
+        return "unknown"
