@@ -2,6 +2,16 @@
 
 from chatbotx_source.sandbox.faults import Fault, FaultList, Request
 from chatbotx_source.sandbox.server import Sandbox
+from chatbotx_source.sandbox.synthetic import synthetic
 from chatbotx_source.sandbox.workspace import Event, Truth, Workspace
 
-__all__ = ["Event", "Fault", "FaultList", "Request", "Sandbox", "Truth", "Workspace"]
+__all__ = [
+    "Event",
+    "Fault",
+    "FaultList",
+    "Request",
+    "Sandbox",
+    "Truth",
+    "Workspace",
+    "synthetic",
+]

@@ -25,7 +25,7 @@ Position = tuple[str, int]
 """A place in a conversation: createdAt as the API writes it, and the message id as a number."""
 
 FILES_URL = "https://files.example.com/chatbotx/"
-WORKSPACE_ID = "10000000000000001"
+WORKSPACE_ID = "30000000000000001"
 
 FIRST_ID = 9_999_999_999_999_960
 """Above 2^53, and 40 ids before the number of digits grows: ids ordered as text come out wrong."""
@@ -216,6 +216,15 @@ def _locked(method: _Method) -> _Method:
             return method(self, *args, **kwargs)
 
     return cast(_Method, call)
+
+
+def _said(contact_id: str, text: str | None, message_type: str, sender_type: str) -> Row:
+    return {
+        "text": text,
+        "messageType": message_type,
+        "senderType": sender_type,
+        "senderId": contact_id if sender_type == "contact" else None,
+    }
 
 
 class Workspace:
@@ -493,8 +502,7 @@ class Workspace:
             ValueError: The contact has no conversation or no such inbox.
         """
         row = self._message(contact_id, created_at, conversation_id, inbox, attachments)
-        row |= {"text": text, "messageType": message_type, "senderType": sender_type}
-        row |= {"senderId": contact_id if sender_type == "contact" else None, **deepcopy(fields)}
+        row |= _said(contact_id, text, message_type, sender_type) | deepcopy(fields)
         self._record("message_added", contact_id, row, row["id"])
         return str(row["id"])
 
@@ -505,6 +513,8 @@ class Workspace:
         created_at: datetime | str,
         *,
         text: str | None = "Hello",
+        message_type: str = "incoming",
+        sender_type: str = "contact",
         attachments: int | Sequence[Mapping[str, Any]] = 0,
         conversation_id: str | None = None,
         inbox: int = 0,
@@ -512,11 +522,13 @@ class Workspace:
     ) -> str:
         """Import a message of the past: it only ever advances the conversation's lastActivityAt.
 
+        The arguments are those of `add_message`.
+
         Returns:
             The message's id.
         """
         row = self._message(contact_id, created_at, conversation_id, inbox, attachments)
-        row |= {"text": text, "senderId": contact_id, **deepcopy(fields)}
+        row |= _said(contact_id, text, message_type, sender_type) | deepcopy(fields)
         self._record("message_imported", contact_id, row, row["id"])
         return str(row["id"])
 
@@ -642,9 +654,9 @@ class Workspace:
             "workspaceId": WORKSPACE_ID,
             "text": None,
             "contentAttributes": None,
-            "messageType": "incoming",
+            "messageType": None,
             "contentType": "text",
-            "senderType": "contact",
+            "senderType": None,
             "senderId": None,
             "sourceId": f"wamid.{message_id}",
             "deletedAt": None,
