@@ -444,7 +444,7 @@ _SYNCS = Table(
         _made("base_url", "text", "Address of the API."),
         _made("began", "timestamp", "When the load began to read."),
         _made("ended", "timestamp", "When the load had read its last row."),
-        _made("mode", "text", "What was read: full, incremental, reconcile or contacts."),
+        _made("mode", "text", "full, incremental, reconcile, contacts (a list) or sample."),
         _made("complete", "bool", "Whether the pass ended with this load and nothing is missing."),
         _made("reconciled", "bool", "Whether, in addition, every contact was read whole."),
         _made("contacts", "bigint", "Contacts whose messages were read."),
@@ -454,7 +454,13 @@ _SYNCS = Table(
         _made("contacts_listed", "bigint", "Rows of `contacts` in the load."),
         _made("unfinished", "bigint", "Contacts whose messages are not all read yet."),
         _made("believed_empty", "bigint", "Contacts that look active but answer with no messages."),
+        _made(
+            "pages_left", "bigint", "Pages of the contact listing that the pass has yet to read."
+        ),
         _made("synced_through", "timestamp", "Changes before this time are in the tables."),
+        _made(
+            "ended_by", "text", "What ended the load before its pass was over; null for nothing."
+        ),
         _made("retry_after", "double", "Seconds that the API asked to wait before the next load."),
         _LOAD_ID,
     ),
@@ -473,7 +479,6 @@ _UNFINISHED = Table(
         _made("position_id", "text", "Id of the last message read; null for none."),
         _made("floor", "timestamp", "Read back to here; null for the whole history."),
         _made("since", "timestamp", "Since when the contact is unfinished."),
-        _made("passes", "bigint", "Passes in which the contact stayed unfinished."),
         _made("believed_empty", "bool", "Whether the contact counts as having no messages."),
         _LOAD_ID,
     ),
