@@ -27,7 +27,9 @@ def check_identifier(identifier: str) -> str:
     text = str(identifier).strip()  # a list in a TOML file may hold bare numbers
     if _IDENTIFIER.fullmatch(text):
         return text
-    advice = _suggest(text) or "id:<digits>, email:<address> or phone:+<digits>"
+    advice = _near_miss(text)
+    if not _IDENTIFIER.fullmatch(advice):
+        advice = "id:<digits>, email:<address> or phone:+<digits>"
     raise ConfigurationError(f"{text!r} does not name a contact: write {advice}.")
 
 
@@ -109,19 +111,15 @@ def check_token(api_token: str | None) -> str:
     return token
 
 
-def _suggest(text: str) -> str | None:
-    prefix, _, rest = text.rpartition(":") if text.count(":") == 1 else ("", "", text)
-    kind, rest = prefix.strip().lower(), rest.strip()
-    number = re.sub(r"[\s().-]", "", rest)
-    if kind in ("phone", "") and re.fullmatch(r"\+[0-9]{1,20}", number):
-        return f"phone:{number}"
-    if kind == "phone" and re.fullmatch(r"[0-9]{1,20}", number):
-        return f"phone:+{number}"
-    if kind in ("id", "") and re.fullmatch(r"[0-9]{1,19}", rest):
-        return f"id:{rest}"
-    if kind in ("email", "") and re.fullmatch(r"[^\s@]+@[^\s@]+", rest):
-        return f"email:{rest}"
-    return None
+def _near_miss(text: str) -> str:
+    """The identifier that was probably meant; it may be none."""
+    prefix, _, value = text.rpartition(":")
+    kind, value = prefix.strip().lower(), value.strip()
+    if kind == "phone" or (not kind and value.startswith("+")):
+        return "phone:+" + re.sub(r"[\s().+-]", "", value)
+    if kind == "email" or (not kind and "@" in value):
+        return f"email:{value}"
+    return f"id:{value}" if kind in ("id", "") else ""
 
 
 def _is_loopback(host: str) -> bool:

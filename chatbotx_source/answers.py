@@ -47,6 +47,7 @@ class Call:
         scope: The token scope it needs.
         fits: Tells whether a decoded object is what the API promises here.
         token: Never shown, should the server repeat it.
+        proven: Whether this address has answered as the API before.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Call:
     scope: str
     fits: Callable[[dict[str, Any]], bool]
     token: str
+    proven: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def judge_silence(error: Exception, call: Call) -> Refusal:
         error: What requests or urllib3 raised.
         call: What was asked for.
     """
-    reason = _root_cause(error)
+    reason = _clean(_root_cause(error), call)
     if isinstance(error, _NOT_SENDABLE) or not isinstance(error, _HTTP_ERRORS):
         text = f"No request can be sent to {call.base_url}: {reason}"
         return Refusal(ConfigurationError(text))
@@ -248,6 +250,9 @@ def _issues(decoded: dict[str, Any] | None, call: Call) -> str:
 
 
 def _wrong_address(call: Call, what: str) -> Refusal:
+    if call.proven:  # a proxy or a firewall that steps in, perhaps for this request alone
+        text = f"{call.base_url} {what} at GET {call.name}, where the ChatbotX API answered before"
+        return Refusal(ServerFaultError(text), retry=True)
     text = (
         f"{call.base_url} {what}, so it is not the ChatbotX API: base_url should probably be "
         f"{suggest_base_url(call.base_url)}"
@@ -260,16 +265,17 @@ def _place(url: str, call: Call) -> str:
 
 
 def _glimpse(body: bytes, call: Call) -> str:
-    return repr(_clean(body[: 2 * SHOWN].decode("utf-8", errors="replace"), call))
+    start = body.replace(call.token.encode(), b"***")[: 2 * SHOWN]
+    return repr(_clean(start.decode("utf-8", errors="replace"), call))
 
 
 def _clean(text: str, call: Call) -> str:
-    """The server's words on one short line, without the token should they repeat it."""
-    line = " ".join((text.replace(call.token, "***") if call.token else text).split())
+    """Somebody else's words on one short line, without the token should they repeat it."""
+    line = " ".join(text.replace(call.token, "***").split())
     return line if len(line) <= SHOWN else line[:SHOWN] + "..."
 
 
 def _root_cause(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return " ".join(str(error).split()) or type(error).__name__
+    return str(error) or type(error).__name__

@@ -141,6 +141,7 @@ class Client:
         self._stop = stop
         self._pace = Pace(max_requests_per_second, monotonic)
         self._counting = threading.Lock()
+        self._proven = False
         self._session = _Session(self._token)
 
     def __repr__(self) -> str:
@@ -211,7 +212,7 @@ class Client:
         return self._get(f"{contact_path(identifier)}/messages", query, call)
 
     def _call(self, name: str, scope: str, fits: Callable[[dict[str, Any]], bool]) -> Call:
-        return Call(name, self.base_url, scope, fits, self._token)
+        return Call(name, self.base_url, scope, fits, self._token, self._proven)
 
     def _get(self, path: str, query: dict[str, str], call: Call) -> Answer:
         """Send a request until it is answered or nothing is left to try."""
@@ -238,7 +239,7 @@ class Client:
                     limited_for += delay
                     self._pace.hold(delay)
                     if limited_for > self._max_wait:
-                        raise self._too_long(call, delay)
+                        raise self._too_long(call, delay, in_all=limited_for)
                     _report_wait(call, delay, outcome.error)
                 else:
                     faults += 1
@@ -277,6 +278,7 @@ class Client:
         verdict = judge(status, headers.get("Location"), body, call)
         if isinstance(verdict, Refusal):
             return verdict, parse_retry_after(headers.get("Retry-After"), since=date or self._now())
+        self._proven = True
         return Answer(verdict, date, parse_seconds(headers.get("Age"))), None
 
     def _read(self, response: requests.Response, call: Call) -> bytes | Refusal:
@@ -311,10 +313,11 @@ class Client:
                 raise StoppedError(f"Asked to stop while GET {call.name} was waiting to be sent")
             self._sleep(min(left, STOP_CHECK_INTERVAL))
 
-    def _too_long(self, call: Call, seconds: float) -> RateLimitError:
+    def _too_long(self, call: Call, seconds: float, in_all: float = 0.0) -> RateLimitError:
+        total = f" ({in_all:,.0f} s in all)" if in_all > seconds else ""
         return RateLimitError(
-            f"GET {call.name} would have to wait {seconds:,.0f} s for its turn, longer than "
-            f"max_wait = {self._max_wait:g} s: run again after that, or raise max_wait",
+            f"GET {call.name} would have to wait {seconds:,.0f} s{total} for its turn, longer "
+            f"than max_wait = {self._max_wait:g} s: run again after that, or raise max_wait",
             retry_after=seconds,
         )
 

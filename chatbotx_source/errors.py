@@ -7,6 +7,7 @@ ChatbotXError
 ├── WrongAddressError        something answers, but not the ChatbotX API
 ├── UnreachableError         no connection to the server
 ├── RateLimitError           the next request would have to wait longer than `max_wait`
+├── SyncRunningError         another process syncs the same pipeline
 ├── StoppedError             the run was asked to stop while a request was waiting
 └── RequestFailedError       this one request has no answer; others may
     ├── NotFoundError        no such contact, or it has no conversation
@@ -59,6 +60,10 @@ class RateLimitError(ChatbotXError):
     def __init__(self, text: str, retry_after: float = 0.0) -> None:
         super().__init__(text)
         self.retry_after = retry_after
+
+
+class SyncRunningError(ChatbotXError):
+    """Another process syncs this pipeline: met when a schedule overlaps itself."""
 
 
 class StoppedError(ChatbotXError):

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 _CREDENTIAL = re.compile(
     r"(?:^|[?&;\#])(?:"
     r"(?:x-amz-|x-goog-|x-oss-|q-sign)[^=&;]*"
-    r"|(?:[a-z]+[-_])?(?:signature|token|secret|password)"
+    r"|[\w-]*(?:signature|token|secret|password)"
     r"|sig|se|sp|sv|oh|jwt|auth|authorization|api[-_]?key|key-pair-id|policy"
     r"|awsaccesskeyid|googleaccessid|ossaccesskeyid"
     r")=",
