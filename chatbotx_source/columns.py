@@ -327,7 +327,7 @@ _TAGS = _element(
         _id("folderId", "Id of the folder that the tag is kept in."),
         _id("workspaceId", "Id of the workspace."),
     ),
-    _OF_CONTACT,
+    _OF_CONTACT_MADE,
 )
 
 _CUSTOM_FIELDS = _element(

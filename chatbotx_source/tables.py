@@ -214,7 +214,7 @@ class _Batch:
         """Keeps a value that no column takes."""
         extra = self.extras.setdefault(position, {})
         extra[free_key(path, extra)] = value
-        self.load.misfits[self.table.name, counted_as or path] += 1
+        self.load.misfits[self.table.name, clean(counted_as or path)] += 1
 
     def elements(self, key: str) -> tuple[list[_Element], list[int]]:
         """Takes the elements of a list out of the rows.
@@ -287,15 +287,9 @@ class _Batch:
             if column.name in self.given:
                 arrays[column.name] = pa.array(self.given[column.name], column.arrow_type)
         size = len(self.objects)
+        extras = [self.extras.get(position) for position in range(size)]
         arrays["extra"] = pa.array(
-            [
-                json_text(self.extras[position], redact=self.load.redact)
-                if position in self.extras
-                else None
-                for position in range(size)
-            ]
-            if self.extras
-            else pa.nulls(size, pa.string())
+            [extra and json_text(extra, redact=self.load.redact) for extra in extras], pa.string()
         )
         arrays["_dlt_load_id"] = pa.repeat(self.load.load_id, size)
         return pa.table(
@@ -325,8 +319,9 @@ class _Batch:
         declared = values.keys() if prefix else values.keys() | self.table.children.keys()
         for position, row in enumerate(objects):
             if not row.keys() <= declared:
-                for key in row.keys() - declared:
-                    self.keep(position, ".".join((*prefix, key)), row[key])
+                for key in row:  # in the row's order, so that `extra` is the same in every load
+                    if key not in declared:
+                        self.keep(position, ".".join((*prefix, key)), row[key])
 
     def _object(self, position: int, path: tuple[str, ...], value: Any) -> dict[str, Any]:
         if isinstance(value, dict):
