@@ -1,0 +1,135 @@
+"""The part of a load that runs inside dlt: state in, batches of tables out, state after them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.common.configuration import known_sections, resolve_configuration
+from dlt.load.configuration import LoaderConfiguration
+
+from chatbotx_source import memory, reading
+from chatbotx_source.client import Client
+from chatbotx_source.columns import TABLES
+from chatbotx_source.errors import ConfigurationError
+from chatbotx_source.progress import Progress, from_state, in_scope
+from chatbotx_source.settings import Settings
+from chatbotx_source.stopping import stop_asked
+
+MARKED = [name for name, table in TABLES.items() if table.write_disposition != "replace"]
+"""Resources that keep a mark: dlt forgets the state of one that replaces its table, which is whole
+in every load anyway."""
+
+MESSAGE_TABLES = frozenset({"messages", "messages__attachments"})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tables to hand over, and what may be remembered when that is done.
+
+    Attributes:
+        tables: by name.
+        load_id: the load.
+        mark: of this batch.
+        held: the state that goes with it; None when nothing may be remembered.
+        summary: what the load did so far.
+    """
+
+    tables: Mapping[str, pa.Table]
+    load_id: str
+    mark: int
+    held: Mapping[str, Any] | None
+    summary: Mapping[str, Any]
+
+
+def extract(settings: Settings, client: Client) -> Iterator[Batch]:
+    """Reads one load, from where the state says.
+
+    Progress moves only when every resource is selected: a load of some of them leaves the others
+    behind.
+
+    Args:
+        settings: what was set.
+        client: makes the requests.
+
+    Yields:
+        Batches, in order.
+
+    Raises:
+        ConfigurationError: dlt is set to lose rows without an error.
+        ChatbotXError: the server cannot be read.
+    """
+    _refuse_silent_losses()
+    _silence_known_warning()
+    load_id = dlt.current.load_package_state()["load_id"]
+    selected = set(dlt.current.source().selected_resources)
+    remembers = selected >= set(TABLES) and settings.limit_contacts is None
+    states = dlt.current.source_state().get("resources", {})
+    kept = memory.recall(states, MARKED)
+    first_mark = memory.next_mark(states)
+    scope, other = ("listed", "progress") if settings.contacts else ("progress", "listed")
+    others = {other: kept[other]} if other in kept else {}
+    known = from_state(kept.get(scope, {})) if settings.limit_contacts is None else None
+    load = reading.Reading(
+        client,
+        settings,
+        in_scope(known or Progress(settings.base_url), settings.base_url, settings.start_date),
+        load_id,
+        walks=bool(selected & MESSAGE_TABLES),
+        stop=stop_asked,
+        count=_count,
+    )
+    for mark, batch in enumerate(load.batches(), first_mark):
+        held = {**others, scope: batch.progress} if remembers else None
+        yield Batch(batch.tables, load_id, mark, held, batch.summary)
+
+
+def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
+    """Yields one table of a batch, and remembers after that that it did.
+
+    Args:
+        batch: the batch.
+        name: of the table, and of the resource.
+
+    Yields:
+        The table, if the batch has it.
+    """
+    if name in batch.tables:
+        yield batch.tables[name]
+    state = dlt.current.resource_state(name)
+    if batch.held is not None:
+        memory.remember(state, batch.mark, batch.held if name == memory.KEEPER else {})
+    if name == memory.KEEPER:
+        memory.report(state, batch.load_id, batch.mark, batch.summary)
+
+
+def _count(name: str, more: int, total: int | None) -> None:
+    dlt.current.pipeline().collector.update(name, more, total=total)  # type: ignore[arg-type]
+
+
+def _refuse_silent_losses() -> None:
+    configured = resolve_configuration(
+        LoaderConfiguration(), sections=(known_sections.LOAD,), accept_partial=True
+    )
+    if not configured.raise_on_failed_jobs:
+        raise ConfigurationError(
+            "load.raise_on_failed_jobs is false: dlt would drop rows whose load fails and go on, "
+            "and the sync would never read them again. Remove that setting."
+        )
+
+
+def _silence_known_warning() -> None:
+    logger = logging.getLogger("dlt")
+    if _is_news not in logger.filters:
+        logger.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # dlt warns at every batch that the JSON columns arrive as Arrow strings, which is intended.
+    return "merging arrow schema with dlt schema" not in str(record.msg) or not any(
+        f"In resource: {name}," in str(record.msg) for name in TABLES
+    )

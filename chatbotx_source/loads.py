@@ -1,0 +1,263 @@
+"""As many loads as it takes: `sync` saves what was read again and again, and says what is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dlt
+from filelock import FileLock, Timeout
+
+import chatbotx_source
+from chatbotx_source import memory, settings
+from chatbotx_source.errors import SyncRunningError
+from chatbotx_source.instants import Instant
+from chatbotx_source.progress import from_state
+from chatbotx_source.reading import unfinished_rows
+from chatbotx_source.stopping import signals_end_loads, stop_asked
+
+
+@dataclass
+class SyncSummary:
+    """What a sync did, and what it left.
+
+    Attributes:
+        loads: loads made.
+        requests: requests sent, retries included.
+        contacts: contacts whose messages were asked for.
+        rows: rows loaded, by table.
+        unfinished: contacts that are not read through, as `_chatbotx_unfinished` has them.
+        believed_empty: contacts that look active, but have answered with nothing for so long that
+            they are taken for empty.
+        pages_left: pages of the contact listing still to read.
+        synced_through: what happened before it is in the tables.
+        complete: whether everything is read.
+        reconciled: whether, in addition, every contact was read whole.
+        ended_by: what ended the sync before its pass was over.
+        retry_after: seconds that the server wants to be left alone.
+    """
+
+    loads: int = 0
+    requests: int = 0
+    contacts: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    believed_empty: int = 0
+    pages_left: int = 0
+    synced_through: Instant | None = None
+    complete: bool = False
+    reconciled: bool = False
+    ended_by: str | None = None
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{count:>12,}  {name}" for name, count in self.rows.items()]
+        lines.append(
+            f"{self.contacts:,} contacts walked, {self.requests:,} requests, {self.loads:,} loads"
+        )
+        lines.append(self.verdict)
+        for row in self.unfinished[:10]:
+            back = f", read back to {row['position']}" if row["position"] else ""
+            lines.append(f"  contact {row['contact_id']}: {row['reason']}{back}")
+        if len(self.unfinished) > 10:
+            lines.append(f"  and {len(self.unfinished) - 10:,} more in _chatbotx_unfinished")
+        if self.believed_empty:
+            lines.append(f"{self.believed_empty:,} contacts look active, but are taken for empty")
+        return "\n".join(lines)
+
+    @property
+    def verdict(self) -> str:
+        """In one line, how far the tables can be trusted."""
+        if self.complete:
+            how = "complete, every contact read whole" if self.reconciled else "complete"
+            return f"{how}: the tables hold what happened before {self.synced_through}"
+        left = [f"{len(self.unfinished):,} contacts are unfinished"]
+        if self.pages_left:
+            left.append(f"{self.pages_left:,} pages of contacts are still to read")
+        if self.ended_by:
+            left.append(f"ended by {self.ended_by}")
+        if self.retry_after is not None:
+            left.append(f"the server asks to wait {self.retry_after:,.0f} s")
+        return f"not complete: {'; '.join(left)}"
+
+
+def sync(
+    pipeline: dlt.Pipeline,
+    *,
+    reconcile: bool = False,
+    full_refresh: bool = False,
+    max_requests: int | None = None,
+    max_messages: int | None = None,
+    max_duration: float | None = None,
+    load_messages: int = settings.LOAD_MESSAGES,
+    load_duration: float = settings.LOAD_DURATION,
+    run: Callable[..., Any] | None = None,
+    **source_options: Any,
+) -> SyncSummary:
+    """Brings everything up to date, in as many loads as it takes.
+
+    Every load saves what it has read, so that a crash costs one load at most. SIGINT and SIGTERM
+    end the load under way, with what it has read.
+
+    Args:
+        pipeline: where to load.
+        reconcile: read every contact whole.
+        full_refresh: drop what was loaded and begin anew.
+        max_requests: end after so many requests.
+        max_messages: end after so many messages.
+        max_duration: end after so many seconds.
+        load_messages: save after so many messages.
+        load_duration: save after so many seconds.
+        run: runs a load as `pipeline.run` does, which is the default.
+        **source_options: the arguments of `chatbotx_source.chatbotx`.
+
+    Returns:
+        What was done, and what was left.
+
+    Raises:
+        ChatbotXError: a setting is wrong, or another process syncs this pipeline.
+        PipelineStepFailed: a load failed; a ChatbotXError that did it is among its causes.
+    """
+    budget = _Budget(
+        max_requests=_configured("max_requests", max_requests, int),
+        max_messages=_configured("max_messages", max_messages, int),
+        max_duration=_configured("max_duration", max_duration, float),
+    )
+    if reconcile:
+        source_options["reconcile"] = True
+    run_load: Callable[..., Any] = run or pipeline.run
+    refresh = {"refresh": "drop_sources"} if full_refresh else {}
+    summary = SyncSummary()
+    with _alone(pipeline), _finishing_loads(pipeline):
+        if pipeline.has_pending_data:
+            pipeline.run()
+        while True:
+            source = chatbotx_source.chatbotx(
+                **{**source_options, **budget.of_a_load(load_messages, load_duration)}
+            )
+            before = _kept(pipeline, source.name)
+            run_load(source, **(refresh if not summary.loads else {}))
+            kept = _kept(pipeline, source.name)
+            last = kept.get("last", {})
+            if last.get("load_id") == before.get("last", {}).get("load_id"):
+                summary.ended_by = "a load that read nothing"
+                break
+            _add(summary, kept, "listed" if source_options.get("contacts") else "progress")
+            moved = last["answers"] and kept != {**before, "last": last, "mark": kept.get("mark")}
+            spent = budget.spend(last)
+            if stop_asked():
+                summary.ended_by = "an interrupt"
+            elif not last["over"] and spent:
+                summary.ended_by = spent
+            elif not last["over"] and not moved:
+                summary.ended_by = last["ended_by"] or "a load that got no further"
+            if last["over"] or summary.ended_by or last["ended_by"] in ("outage", "rate limit"):
+                break
+    return summary
+
+
+@dataclass
+class _Budget:
+    """What the whole call may spend, and has spent."""
+
+    max_requests: int | None
+    max_messages: int | None
+    max_duration: float | None
+    began: float = field(default_factory=time.monotonic)
+
+    def of_a_load(self, messages: int, duration: float) -> dict[str, Any]:
+        """The budgets of the next load, as options of the source."""
+        options: dict[str, Any] = {"max_messages": messages, "max_duration": duration}
+        if self.max_requests is not None:
+            options["max_requests"] = self.max_requests
+        if self.max_messages is not None:
+            options["max_messages"] = min(messages, self.max_messages)
+        if self.max_duration is not None:
+            left = self.max_duration - (time.monotonic() - self.began)
+            options["max_duration"] = min(duration, max(left, 0.0))
+        return options
+
+    def spend(self, last: Mapping[str, Any]) -> str | None:
+        """Counts a load; names the budget of which nothing is left."""
+        if self.max_requests is not None:
+            self.max_requests -= last["requests"]
+        if self.max_messages is not None:
+            self.max_messages -= last["messages"]
+        if self.max_requests is not None and self.max_requests <= 0:
+            return "max_requests"
+        if self.max_messages is not None and self.max_messages <= 0:
+            return "max_messages"
+        if self.max_duration is not None and time.monotonic() - self.began >= self.max_duration:
+            return "max_duration"
+        return None
+
+
+def _add(summary: SyncSummary, kept: Mapping[str, Any], scope: str) -> None:
+    """Adds what a load did, and takes over where it has got to."""
+    last = kept["last"]
+    summary.loads += 1
+    summary.requests += last["requests"]
+    summary.contacts += last["contacts"]
+    for table, rows in last["rows"].items():
+        summary.rows[table] = summary.rows.get(table, 0) + rows
+    summary.pages_left = last["pages_left"]
+    summary.complete = last["complete"]
+    summary.reconciled = last["reconciled"]
+    summary.retry_after = last["retry_after"]
+    if last["ended_by"] in ("outage", "rate limit"):
+        summary.ended_by = last["ended_by"]
+    progress = from_state(kept.get(scope, {}))
+    rows = list(unfinished_rows(progress)) if progress else []
+    summary.unfinished = [row for row in rows if not row["believed_empty"]]
+    summary.believed_empty = len(rows) - len(summary.unfinished)
+    summary.synced_through = last["pass_started"] if last["over"] else None
+    if progress and progress.synced_through and not last["over"]:
+        summary.synced_through = progress.synced_through
+
+
+def _kept(pipeline: dlt.Pipeline, source: str) -> dict[str, Any]:
+    sources = pipeline.state.get("sources", {})
+    kept = sources.get(source, {}).get("resources", {}).get(memory.KEEPER, {})
+    return dict(kept)
+
+
+def _configured(name: str, given: Any, type_: type) -> Any:
+    """A budget of the call: an argument, or else the source's own configuration."""
+    return dlt.config.get(f"sources.chatbotx.{name}", type_) if given is None else given
+
+
+@contextmanager
+def _alone(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Keeps a second sync of this pipeline out: the state of one of them would vanish.
+
+    Raises:
+        SyncRunningError: there is one already.
+    """
+    # Beside the working directory, not in it: dlt removes that when it restores a pipeline.
+    path = Path(pipeline.pipelines_dir) / f"{pipeline.pipeline_name}.sync.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        raise SyncRunningError(
+            f"Another sync of the pipeline {pipeline.pipeline_name!r} is running: wait for it to "
+            "end, or give this one a --pipeline-name of its own."
+        ) from None
+
+
+@contextmanager
+def _finishing_loads(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Lets a signal end the reading, and what was read be loaded all the same."""
+    runtime = pipeline.runtime_config
+    intercepts = runtime.intercept_signals
+    runtime.intercept_signals = False  # dlt's own handler would leave the package half loaded
+    try:
+        with signals_end_loads():
+            yield
+    finally:
+        runtime.intercept_signals = intercepts

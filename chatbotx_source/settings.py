@@ -1,0 +1,105 @@
+"""What can be set, the default of each setting, and the reason of each default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatbotx_source.errors import ConfigurationError
+from chatbotx_source.instants import Instant, from_datetime
+
+BASE_URL = "https://app.chatbotx.io/api"
+"""The hosted service; a self-hosted server answers under `https://{its domain}/api`."""
+
+PAGE_SIZE = 500
+"""Messages a request. A page of 500 takes the server about 130 ms and 450 KB: per request that is
+nearly the cost of a small page, and a fault costs little to repeat."""
+
+LARGEST_PAGE = 4_000
+"""The size at which doubling stops; from 32,768 up the server answers with an empty list."""
+
+LISTING_PAGE = 50
+"""Contacts a request: the server silently caps a larger `perPage` at 50."""
+
+LOOKBACK_DAYS = 1.0
+"""Edits and soft deletes leave no sign in the listing: what is younger than this is read again."""
+
+RECONCILE_SHARE = 0.01
+"""Share of the contacts that each pass reads whole, so that all are after a hundred passes."""
+
+REQUESTS_PER_SECOND = 12.0
+"""The newest servers allow a workspace 120 requests in 10 seconds."""
+
+MAX_WAIT = 300.0
+"""Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process does."""
+
+LOAD_MESSAGES = 100_000
+"""Messages after which `sync` loads what was read: bounds what a crash would have to read again."""
+
+LOAD_DURATION = 300.0
+"""Seconds after which `sync` loads what was read."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one load, checked.
+
+    Attributes are the options of `chatbotx_source.chatbotx`, which documents them.
+    """
+
+    base_url: str
+    contacts: tuple[str, ...] | None = None
+    limit_contacts: int | None = None
+    start_date: Instant | None = None
+    page_size: int = PAGE_SIZE
+    lookback_days: float = LOOKBACK_DAYS
+    reconcile_share: float = RECONCILE_SHARE
+    reconcile: bool = False
+    max_requests: int | None = None
+    max_messages: int | None = None
+    max_duration: float | None = None
+    keep_signed_urls: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot work, in one sentence each.
+
+        Raises:
+            ConfigurationError: a value is out of its range.
+        """
+        _in_range("page_size", self.page_size, 1, LARGEST_PAGE)
+        _in_range("lookback_days", self.lookback_days, 0, 3_650)
+        _in_range("reconcile_share", self.reconcile_share, 0, 1)
+        for name in ("limit_contacts", "max_requests", "max_messages"):
+            _in_range(name, getattr(self, name), 1, None)
+        _in_range("max_duration", self.max_duration, 0, None)
+
+
+def start_instant(start_date: str | datetime | None) -> Instant | None:
+    """Reads the setting `start_date`.
+
+    Args:
+        start_date: an ISO 8601 date or time; without a zone it is UTC.
+
+    Returns:
+        The instant, or None when there is no bound.
+
+    Raises:
+        ConfigurationError: it is neither a date nor a time.
+    """
+    if start_date is None or start_date == "":
+        return None
+    try:
+        # str() of a date, a datetime and a pendulum instance are all ISO 8601.
+        return from_datetime(datetime.fromisoformat(str(start_date).strip().replace("Z", "+00:00")))
+    except (ValueError, OverflowError):
+        raise ConfigurationError(
+            f"start_date is {start_date!r}, which is no date: write it as 2026-01-31 "
+            "or 2026-01-31T08:00:00Z."
+        ) from None
+
+
+def _in_range(name: str, value: float | None, low: float, high: float | None) -> None:
+    if value is None or (value >= low and (high is None or value <= high)):
+        return
+    bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+    raise ConfigurationError(f"{name} is {value!r}, but must be {bounds}: correct the setting.")

@@ -1,0 +1,260 @@
+"""One contact: the cursor walk from newest to oldest, down to a floor, trusting no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+from chatbotx_source.errors import InvalidOutputError, NotFoundError, RequestFailedError
+from chatbotx_source.instants import instant
+from chatbotx_source.progress import (
+    ASKS_WHEN_EMPTY,
+    RESTARTS,
+    Gap,
+    Pass,
+    Position,
+    Unfinished,
+    absorb,
+    at_top,
+    next_gap,
+    number,
+)
+from chatbotx_source.settings import LARGEST_PAGE
+
+Row = Mapping[str, Any]
+
+Next = Literal["go on", "ask again", "next load"]
+"""What a contact needs after an answer: `ask again` after others, `next load` not before it."""
+
+Fetch = Callable[[str, int, "str | None"], Mapping[str, Any]]
+"""`(contact id, perPage, cursor) -> {"data": [...], "nextCursor": ...}`, or RequestFailedError."""
+
+EMPTY_TOP = "empty, although the listing shows activity"
+EMPTY_BELOW = "empty below a cursor"
+STALE = "the cursor leads to the newest messages again"
+FLIP = "another conversation is served"
+STUCK = "the cursor does not move"
+DISORDER = "the messages are not in order"
+POISON = "a message cannot be served"
+NOT_FOUND = "not found, although it is listed"
+FAILING = "the request fails"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer: rows that are new to this load, and what is left of the contact after it.
+
+    Attributes:
+        contact_id: the contact.
+        rows: messages, newest first.
+        entry: what is open of the contact, these rows counted as read.
+        next: what it needs next.
+        fault: whether the answer speaks of a fault that may hit every contact alike.
+    """
+
+    contact_id: str
+    rows: Sequence[Row]
+    entry: Unfinished
+    next: Next = "go on"
+    fault: bool = False
+
+
+def walk(
+    contact_id: str,
+    entry: Unfinished,
+    current: Pass,
+    *,
+    fetch: Fetch,
+    page_size: int,
+    may_ask: Callable[[], bool],
+    begun: bool,
+) -> Iterator[Page]:
+    """Walks what is open of a contact.
+
+    Args:
+        contact_id: the contact.
+        entry: what is open of it.
+        current: the pass under way.
+        fetch: makes one request.
+        page_size: messages a request.
+        may_ask: asked before every request; False ends the walk where it is.
+        begun: whether rows of this contact were handed over in this load. Then no walk from the
+            top begins: it could hand over a message a second time.
+
+    Yields:
+        A page for each answer; the last one tells what the contact needs next.
+    """
+    while (index := next_gap(entry, current)) is not None:
+        gap = entry.gaps[index]
+        if (gap.cursor is None and begun) or not may_ask():
+            return
+        size = _size_to_ask(gap, page_size)
+        try:
+            body = fetch(contact_id, size, gap.cursor)
+        except RequestFailedError as error:
+            page = _failed(contact_id, entry, index, error, size, current)
+        else:
+            page = _answered(contact_id, entry, index, body, size, current)
+        entry = page.entry
+        begun = begun or bool(page.rows)
+        yield page
+        if page.next != "go on":
+            return
+
+
+def position(row: Any) -> Position | None:
+    """Where a message stands in the API's order; None for a row that does not tell."""
+    if not isinstance(row, Mapping):
+        return None
+    created_at = instant(row.get("createdAt"))
+    return (created_at, number(str(row.get("id")))) if created_at else None
+
+
+def _size_to_ask(gap: Gap, page_size: int) -> int:
+    # One row may still come where a page is swallowed: the server reads it by another plan.
+    if gap.reason == EMPTY_TOP and gap.empties == 1:
+        return 1
+    return gap.page_size or page_size
+
+
+def _answered(
+    contact_id: str,
+    entry: Unfinished,
+    index: int,
+    body: Mapping[str, Any],
+    size: int,
+    current: Pass,
+) -> Page:
+    gap = entry.gaps[index]
+    data = body.get("data")
+    cursor = body.get("nextCursor")
+    cursor = cursor if isinstance(cursor, str) and cursor else None
+    if not isinstance(data, list) or not data:
+        return _empty(contact_id, entry, index, current)
+    positions = [each for each in map(position, data) if each is not None]
+    conversation_id = _conversation_id(data)
+    if gap.cursor and gap.conversation_id and conversation_id != gap.conversation_id:
+        # What is served now may never have been read: all of it.
+        again = _restarted(entry, index, replace(gap, floor=None), size, FLIP, current)
+        return Page(contact_id, (), again, "next load")
+    if gap.cursor and gap.last and positions and positions[0] >= gap.last:
+        again = _restarted(entry, index, gap, size, STALE, current)
+        return Page(contact_id, (), again, "next load")
+    read = replace(
+        gap,
+        cursor=cursor,
+        last=positions[-1] if positions else gap.last,
+        conversation_id=conversation_id,
+        reason=None,
+        **_poison_left(gap, len(data)),
+    )
+    if gap.cursor is None:
+        read = replace(read, begun=current.number)
+        entry = replace(entry, upto=current.started, empty_passes=0)
+    entry = _with(entry, index, read)
+    if not _in_order(positions):
+        stopped = replace(read, reason=DISORDER, blocked=current.number)
+        return Page(contact_id, data, at_top(entry, index, stopped))
+    if cursor is None:
+        return Page(contact_id, data, _at_bottom(entry, index, current))
+    entry = absorb(entry, index)
+    read = entry.gaps[index]
+    if read.floor is not None and read.last is not None and read.last[0] < read.floor:
+        return Page(contact_id, data, _without(entry, index))
+    if cursor == gap.cursor:
+        stuck = replace(read, reason=STUCK, blocked=current.number)
+        return Page(contact_id, data, _with(entry, index, stuck))
+    return Page(contact_id, data, entry)
+
+
+def _empty(contact_id: str, entry: Unfinished, index: int, current: Pass) -> Page:
+    gap = entry.gaps[index]
+    if gap.cursor is None and not entry.expects_messages:
+        nothing = replace(
+            entry, gaps=(), upto=current.started, whole=current.number, empty_passes=0
+        )
+        return Page(contact_id, (), nothing)
+    top = gap.cursor is None
+    suspect = replace(gap, empties=gap.empties + 1, reason=EMPTY_TOP if top else EMPTY_BELOW)
+    if suspect.empties < ASKS_WHEN_EMPTY and not (top and entry.believed_empty):
+        again = at_top(entry, index, suspect)
+        return Page(contact_id, (), again, "ask again" if top else "next load", fault=True)
+    entry = at_top(entry, index, replace(suspect, blocked=current.number))
+    if top:
+        entry = replace(entry, empty_passes=entry.empty_passes + 1)
+    if entry.believed_empty:
+        entry = replace(entry, upto=current.started)
+    return Page(contact_id, (), entry, fault=not entry.believed_empty)
+
+
+def _failed(
+    contact_id: str,
+    entry: Unfinished,
+    index: int,
+    error: RequestFailedError,
+    size: int,
+    current: Pass,
+) -> Page:
+    gap = entry.gaps[index]
+    if isinstance(error, InvalidOutputError):
+        if size > 1:
+            half = replace(gap, page_size=size // 2, poison_within=size)
+            return Page(contact_id, (), _with(entry, index, half))
+        blocked = replace(gap, reason=POISON, blocked=current.number)
+        return Page(contact_id, (), _with(entry, index, blocked))
+    reason = NOT_FOUND if isinstance(error, NotFoundError) else FAILING
+    blocked = replace(gap, reason=reason, blocked=current.number)
+    if gap.cursor and gap.reason == reason == FAILING:
+        # It failed in an earlier pass too: the server may no longer read this cursor.
+        return Page(contact_id, (), at_top(entry, index, blocked), fault=True)
+    return Page(contact_id, (), _with(entry, index, blocked), fault=True)
+
+
+def _restarted(
+    entry: Unfinished, index: int, gap: Gap, size: int, reason: str, current: Pass
+) -> Unfinished:
+    again = replace(
+        gap,
+        page_size=min(2 * size, LARGEST_PAGE),  # larger pages need fewer cursors
+        restarts=gap.restarts + 1,
+        reason=reason,
+        blocked=current.number if gap.restarts >= RESTARTS else None,
+    )
+    return at_top(entry, index, again)
+
+
+def _at_bottom(entry: Unfinished, index: int, current: Pass) -> Unfinished:
+    """Nothing older is left, whatever gaps of this conversation were remembered below."""
+    read = entry.gaps[index]
+    below = [g for g in entry.gaps[index + 1 :] if g.conversation_id != read.conversation_id]
+    whole = current.number if read.begun == current.number else entry.whole
+    return replace(entry, gaps=(*entry.gaps[:index], *below), whole=whole)
+
+
+def _poison_left(gap: Gap, rows: int) -> dict[str, Any]:
+    """A smaller page is kept until the rows among which one failed are read."""
+    left = gap.poison_within - rows
+    if not gap.poison_within or left > 0:
+        return {"poison_within": max(left, 0)}
+    return {"poison_within": 0, "page_size": None}
+
+
+def _in_order(positions: Sequence[Position]) -> bool:
+    """Whether createdAt never rises; ids inside one equal millisecond do not decide anything."""
+    return all(a[0] >= b[0] for a, b in pairwise(positions))
+
+
+def _conversation_id(data: Sequence[Any]) -> str | None:
+    first = next((row for row in data if isinstance(row, Mapping)), {})
+    value = first.get("conversationId")
+    return None if value is None else str(value)
+
+
+def _with(entry: Unfinished, index: int, gap: Gap) -> Unfinished:
+    return replace(entry, gaps=(*entry.gaps[:index], gap, *entry.gaps[index + 1 :]))
+
+
+def _without(entry: Unfinished, index: int) -> Unfinished:
+    return replace(entry, gaps=(*entry.gaps[:index], *entry.gaps[index + 1 :]))
