@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatbotx_source import progress as remembered
-from chatbotx_source.answers import Answer
-from chatbotx_source.client import Client
+from chatbotx_source.client import Answer, Client
 from chatbotx_source.errors import (
     AuthenticationError,
     ChatbotXError,
