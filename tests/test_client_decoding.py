@@ -1,5 +1,6 @@
 """JSON arrives as the standard library would read it, whatever the fast decoder makes of it."""
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -51,10 +52,8 @@ def test_unescaped_unicode_is_read_back(text: str) -> None:
 @example(b"\xef\xbb\xbf{}")
 @example(b'"' + b"\xff" + b'"')
 def test_bytes_are_read_or_refused_with_one_kind_of_error(body: bytes) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         decode(body)
-    except ValueError as error:
-        assert "json" in str(type(error)).lower() or str(error)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from client_support import EMPTY_LISTING, EMPTY_PAGE, client_at, reply, scripted
 
 from chatbotx_source import errors
+from chatbotx_source.client import Answer
 from chatbotx_source.errors import (
     AuthenticationError,
     ChatbotXError,
@@ -94,12 +96,12 @@ def test_a_missing_scope_is_named(scope: str) -> None:
     with Sandbox(workspace, profile="newer") as sandbox:
         sandbox.scopes.remove(scope)
         client = client_at(sandbox.base_url, api_token=sandbox.token)
-        ask = {
+        ask: dict[str, Callable[[], Answer]] = {
             "contacts": lambda: client.contacts(1),
             "inbox": lambda: client.messages(f"id:{contact}", per_page=20, cursor=None),
-        }[scope]
+        }
         with pytest.raises(PermissionDeniedError, match=f"give it the scope `{scope}`"):
-            ask()
+            ask[scope]()
 
 
 @pytest.mark.parametrize("profile", ["measured", "newer"])

@@ -94,6 +94,13 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
     assert gone.base_url in str(caught.value)
 
 
+def test_a_server_without_tls_is_unreachable_by_https() -> None:
+    with Sandbox(Workspace()) as sandbox:
+        client = client_at(sandbox.base_url.replace("http:", "https:"), max_attempts=2)
+        with pytest.raises(UnreachableError, match="SSL"):
+            client.contacts(1)
+
+
 def test_silence_of_one_request_does_not_make_the_server_unreachable() -> None:
     workspace = Workspace()
     mute, well = workspace.add_contact(), workspace.add_contact()

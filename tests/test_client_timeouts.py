@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+from typing import Any
 
 import pytest
 from client_support import EMPTY_LISTING, EMPTY_PAGE, client_at, reply, scripted
@@ -104,6 +105,6 @@ def test_a_connection_is_used_again_after_answers_and_after_refusals() -> None:
         {"max_body_bytes": 0},
     ],
 )
-def test_an_option_out_of_range_is_named(option: dict[str, float]) -> None:
+def test_an_option_out_of_range_is_named(option: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(option))):
         client_at("https://app.chatbotx.io/api", **option)
