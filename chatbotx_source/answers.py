@@ -95,6 +95,8 @@ def judge(status: int, location: str | None, body: bytes, call: Call) -> dict[st
             return _wrong_address(call, "answers with a web page")
         text = f"The answer to GET {call.name} is not what the API promises: {_glimpse(body, call)}"
         return Refusal(ServerFaultError(text, status, code), retry=True)
+    if status in (401, 403) and decoded is None and call.proven:
+        return _wrong_address(call, f"answers {status} with a text of its own")
     if status == 401 or code == "INVALID_CHATBOT_TOKEN":
         text = (
             f"{call.base_url} refused the API token{said}: check SOURCES__CHATBOTX__API_TOKEN, or "
@@ -123,7 +125,8 @@ def judge(status: int, location: str | None, body: bytes, call: Call) -> dict[st
     if status < 500 and status != 408:
         text = f"The server does not accept GET {call.name}: {status}{said}{_issues(decoded, call)}"
         return Refusal(InvalidRequestError(text, status, code))
-    text = f"The server failed at GET {call.name}: {status}{said or ' ' + _glimpse(body, call)}"
+    told = said or (f" {_glimpse(body, call)}" if body else "")
+    text = f"The server failed at GET {call.name}: {status}{told}"
     return Refusal(ServerFaultError(text, status, code), retry=True)
 
 
@@ -278,4 +281,4 @@ def _clean(text: str, call: Call) -> str:
 def _root_cause(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return str(error) or type(error).__name__
+    return f"{type(error).__name__}: {error}"

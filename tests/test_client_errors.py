@@ -167,6 +167,8 @@ def test_json_that_is_no_page_is_a_fault_and_no_answer(body: bytes) -> None:
         reply(200, b"<html>Request rejected"),
         reply(302, b"", "Location: https://sso.example.com/"),
         reply(404, b"nothing here"),
+        reply(401, b"<html>Sign in"),
+        reply(403, b"<html>Blocked"),
     ],
 )
 def test_once_the_api_has_answered_a_strange_answer_speaks_of_one_request(strange: bytes) -> None:
