@@ -6,7 +6,8 @@ import argparse
 import threading
 from collections.abc import Sequence
 
-from chatbotx_source.sandbox.server import PROFILES, Sandbox
+from chatbotx_source.sandbox.api import PROFILES
+from chatbotx_source.sandbox.server import Sandbox
 from chatbotx_source.sandbox.synthetic import synthetic
 
 

@@ -2,8 +2,8 @@
 
 Kinds, with the parameters each takes (and its defaults):
 
-- `status`: an error answer: `status=503`, `code`, `message`, `retry_after=None`, or a raw `body`
-  (bytes) with its `content_type="text/html"`.
+- `status`: an error answer: `status=503`, `code`, `message`, `retry_after=None`, further `headers`
+  (a dict), or a raw `body` (bytes) with its `content_type="text/html"`.
 - `empty`: the database fails: messages are 200 and the empty page, anything else an honest 500.
 - `not_found`: 404 with `message="Contact not found"` (or `"Conversation not found"`).
 - `not_json`: 200 with `body=b"<html>..."`, which is no JSON.
@@ -27,10 +27,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-KINDS = frozenset(
-    {"status", "empty", "not_found", "not_json", "cut", "truncate", "slow", "huge"}
-    | {"repeat_cursor", "stale_cursor", "null_cursor", "drop_rows", "unordered", "flip"}
-)
+WALK_KINDS = frozenset({"repeat_cursor", "stale_cursor", "null_cursor", "flip"})
+"""Kinds that make sense for pages of messages alone, and hit nothing else."""
+
+KINDS = WALK_KINDS | {
+    *("status", "empty", "not_found", "not_json", "cut", "truncate", "slow", "huge"),
+    *("drop_rows", "unordered"),
+}
 
 
 @dataclass
@@ -96,7 +99,7 @@ class Fault:
         if kind not in KINDS:
             raise ValueError(f"no fault of kind {kind!r}; there are {', '.join(sorted(KINDS))}")
         self.kind = kind
-        self.on = on
+        self.on = "messages" if kind in WALK_KINDS else on
         self.contact_id = contact_id
         self.requests = requests
         self.when = when

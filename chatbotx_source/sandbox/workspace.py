@@ -476,7 +476,7 @@ class Workspace:
         sender_type: str = "contact",
         attachments: int | Sequence[Mapping[str, Any]] = 0,
         conversation_id: str | None = None,
-        inbox: int = 0,
+        inbox: int | None = None,
         **fields: Any,
     ) -> str:
         """Deliver a message, as a channel or an agent does.
@@ -492,14 +492,14 @@ class Workspace:
             sender_type: `contact`, `bot`, `user`, `api` or `system`.
             attachments: How many, or the fields of each.
             conversation_id: Default: the one that is served.
-            inbox: Which of the contact's inboxes it came through.
+            inbox: Which of the contact's inboxes it came through; default: the conversation's.
             **fields: Further fields of the message.
 
         Returns:
             The message's id.
 
         Raises:
-            ValueError: The contact has no conversation or no such inbox.
+            ValueError: The contact has no conversation or no inbox.
         """
         row = self._message(contact_id, created_at, conversation_id, inbox, attachments)
         row |= _said(contact_id, text, message_type, sender_type) | deepcopy(fields)
@@ -517,7 +517,7 @@ class Workspace:
         sender_type: str = "contact",
         attachments: int | Sequence[Mapping[str, Any]] = 0,
         conversation_id: str | None = None,
-        inbox: int = 0,
+        inbox: int | None = None,
         **fields: Any,
     ) -> str:
         """Import a message of the past: it only ever advances the conversation's lastActivityAt.
@@ -636,13 +636,13 @@ class Workspace:
         contact_id: str,
         created_at: datetime | str | None,
         conversation_id: str | None,
-        inbox: int,
+        inbox: int | None,
         attachments: int | Sequence[Mapping[str, Any]],
     ) -> Row:
         conversation_id = conversation_id or self.state.served[contact_id]
-        inboxes = self.state.inboxes[contact_id]
-        if conversation_id is None or inbox >= len(inboxes):
-            raise ValueError(f"contact {contact_id} has no conversation or no inbox {inbox}")
+        inboxes = [row["id"] for row in self.state.inboxes[contact_id]]
+        if conversation_id is None or not inboxes:
+            raise ValueError(f"contact {contact_id} has no conversation or no inbox to write to")
         message_id = self.new_id()
         at = self._time(created_at)
         row: Row = {
@@ -650,7 +650,9 @@ class Workspace:
             "createdAt": at,
             "updatedAt": at,
             "conversationId": conversation_id,
-            "contactInboxId": inboxes[inbox]["id"],
+            "contactInboxId": (
+                self._inbox_of[conversation_id] if inbox is None else inboxes[inbox]
+            ),
             "workspaceId": WORKSPACE_ID,
             "text": None,
             "contentAttributes": None,
