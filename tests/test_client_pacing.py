@@ -63,6 +63,14 @@ def test_no_window_sees_more_than_its_length_times_the_rate(
         assert sum(start <= moment < start + window for moment in sent) <= rate * window + 1
 
 
+@given(st.lists(st.floats(0, 1000), min_size=1))
+def test_of_several_holds_the_longest_counts(holds: list[float]) -> None:
+    pace = Pace(0, Clock().monotonic)
+    for seconds in holds:
+        pace.hold(seconds)
+    assert pace.claim() == max(holds)
+
+
 def test_threads_share_the_pace() -> None:
     clock = Clock()
     with scripted(GOOD) as server:

@@ -27,7 +27,7 @@ ECHOES = [
 ]
 STRANGE = [
     reply(502, f"<html>{ECHO}</html>".encode()),
-    reply(503, b"x" * 390 + ECHO.encode()),
+    reply(503, b"x" + b" " * 382 + ECHO.encode()),  # an excerpt could cut the token in two
     reply(200, f"<html>{ECHO}</html>".encode()),
     reply(200, f'"{ECHO}'.encode()),
     reply(307, b"", f"Location: /sign-in/{TOKEN}?token={TOKEN}"),
@@ -56,7 +56,7 @@ def test_no_error_and_no_log_shows_the_token(
     assert f"Authorization: Bearer {TOKEN}" in server.heads[0]
     logged = "\n".join(f"{r.name} {r.getMessage()} {r.args} {r.exc_text}" for r in caplog.records)
     assert "v1/contacts?page=1" in logged
-    assert TOKEN not in said + logged
+    assert TOKEN[:8] not in said + logged
 
 
 def test_an_unreachable_server_does_not_show_the_token(caplog: pytest.LogCaptureFixture) -> None:
