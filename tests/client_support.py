@@ -66,6 +66,7 @@ class ScriptedServer:
         self.heads: list[str] = []
         self.connections = 0
         self._answers = answers
+        self._lock = threading.Lock()
 
     @property
     def targets(self) -> list[str]:
@@ -73,8 +74,9 @@ class ScriptedServer:
         return [head.split(" ")[1] for head in self.heads]
 
     def next_answer(self, head: str) -> bytes:
-        self.heads.append(head)
-        return self._answers[min(len(self.heads), len(self._answers)) - 1]
+        with self._lock:
+            self.heads.append(head)
+            return self._answers[min(len(self.heads), len(self._answers)) - 1]
 
 
 @contextmanager
