@@ -24,7 +24,7 @@ from chatbotx_source.tables import (
 
 TIME = "2026-07-28T05:43:24.674Z"
 LATER = "2026-07-28T06:00:00.000Z"
-DEEP = 400
+DEEP = 1_000
 DUCKDB_TYPES = {
     "text": "VARCHAR",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
@@ -209,6 +209,6 @@ def test_json_can_be_queried_and_is_exact(warehouse: Warehouse) -> None:
     assert attribute("5", "$.nul") == attribute("5", "$.surrogate") == "�"
     assert attribute("7", "$") == "just text"
     [(deep,)] = warehouse.query("SELECT attributes::VARCHAR FROM messages WHERE id = '6'")
-    assert json.loads(deep) == nested(DEEP)
+    assert deep == "[" * DEEP + "1" + "]" * DEEP
     [(extra,)] = warehouse.query("SELECT extra::VARCHAR FROM messages WHERE id = '7'")
     assert json.loads(extra) == {"shoeSize": [2**70, 0.1]}
