@@ -436,7 +436,7 @@ class Reading:
         outcome.pass_number = current.number
         outcome.pass_started = current.started
         outcome.mode = self._mode(current)
-        outcome.pages_left = current.page
+        outcome.pages_left = current.page if current.probe is None else current.probe - 1
         if self.walks and remembered.may_end(self.progress):
             chosen = bool(current.identifiers or self.settings.limit_contacts)
             verdict = remembered.end(self.progress, whole_listing=not chosen)

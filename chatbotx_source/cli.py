@@ -1,0 +1,273 @@
+"""The command `chatbotx-pipeline`: loads a ChatbotX workspace, and says what was loaded."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import dlt
+from dlt.common.runtime.collector import LogCollector
+
+from chatbotx_source import settings
+from chatbotx_source.errors import ChatbotXError, ConfigurationError
+from chatbotx_source.forecast import forecast
+from chatbotx_source.loads import SyncSummary, sync
+
+COMPLETE, FAILED, UNFINISHED, INTERRUPTED = 0, 1, 3, 130
+"""Exit status: everything is loaded; an error; loaded, but worth another run; Ctrl-C or SIGTERM."""
+
+MEMORY_LIMIT = "128MB"
+"""DuckDB takes most of the machine by default; this much loads a million messages as fast."""
+
+SANDBOX_SEED = 7
+SANDBOX_PORT = 8787
+"""Progress belongs to a base URL: the same port lets a second run go on where the first ended."""
+
+QUERY = "select message_type, count(*) from {dataset}.messages group by all order by all"
+
+DESCRIPTION = """\
+Loads the contacts and messages of a ChatbotX workspace into DuckDB or any dlt destination, and
+keeps them up to date: run it again, and it reads what is new, as cheaply as the API allows."""
+
+EPILOG = """\
+The token comes from Settings > Integrations > ChatbotX API Access Token, and goes into the
+environment as SOURCES__CHATBOTX__API_TOKEN or into .dlt/secrets.toml. Every option can also be
+configured as dlt does it ([sources.chatbotx] in .dlt/config.toml); an option given here wins.
+
+examples:
+  chatbotx-pipeline --sandbox                     no account needed: a synthetic workspace
+  chatbotx-pipeline --dry-run                     what a first run will cost, in requests and hours
+  chatbotx-pipeline --contact email:ana@example.com --start-date 2026-01-01
+  chatbotx-pipeline --max-requests 30             in a crontab, under the limit of 30 an hour
+
+exit status:
+  0 complete, 1 failed, 3 loaded but not complete: run again, 130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: its arguments; default those of the process.
+
+    Returns:
+        The exit status: 0 complete, 1 failed, 3 something is unfinished, 130 interrupted.
+    """
+    options = parser().parse_args(argv)
+    if options.verbose:
+        os.environ["RUNTIME__LOG_LEVEL"] = "INFO"
+    try:
+        with ExitStack() as stack:
+            if options.sandbox:
+                stack.enter_context(_sandbox())
+            return _dry_run(options) if options.dry_run else _load(options)
+    except KeyboardInterrupt:
+        print("Interrupted: what was loaded before stays; run again to go on.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if options.verbose:
+            traceback.print_exc()
+        print(f"Error: {explain(error)}", file=sys.stderr)
+        return FAILED
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    made = argparse.ArgumentParser(
+        prog="chatbotx-pipeline",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    where = made.add_argument_group("where from, where to")
+    where.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="read a synthetic workspace from a local stand-in of the API, with no account",
+    )
+    where.add_argument("--base-url", metavar="URL", help="https://DOMAIN/api of your own server")
+    where.add_argument("--destination", metavar="NAME", help="a dlt destination (default: duckdb)")
+    where.add_argument("--dataset-name", metavar="NAME", help="default: chatbotx_data")
+    where.add_argument(
+        "--pipeline-name",
+        metavar="NAME",
+        help="default: chatbotx; names the DuckDB file, and keeps progress of its own",
+    )
+    what = made.add_argument_group("what to read")
+    what.add_argument(
+        "--contact",
+        action="append",
+        metavar="IDENTIFIER",
+        help="only this contact: id:1, email:a@example.com or phone:+84900000001; repeatable",
+    )
+    what.add_argument("--limit-contacts", type=int, metavar="N", help="only N contacts, as a look")
+    what.add_argument("--start-date", metavar="DATE", help="no messages older than that")
+    what.add_argument(
+        "--lookback-days",
+        type=float,
+        metavar="DAYS",
+        help=f"read recent messages again for edits (default: {settings.LOOKBACK_DAYS:g})",
+    )
+    what.add_argument("--reconcile", action="store_true", help="read every contact whole")
+    what.add_argument("--full-refresh", action="store_true", help="drop the tables, begin anew")
+    what.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="load nothing; with two requests, say what to expect",
+    )
+    cost = made.add_argument_group("how fast, and for how long")
+    cost.add_argument(
+        "--page-size",
+        type=int,
+        metavar="N",
+        help=f"messages a request (default: {settings.PAGE_SIZE})",
+    )
+    cost.add_argument(
+        "--max-requests-per-second",
+        type=float,
+        metavar="RATE",
+        help=f"0.0083 is 30 an hour, 0 is no limit (default: {settings.REQUESTS_PER_SECOND:g})",
+    )
+    cost.add_argument("--max-requests", type=int, metavar="N", help="end after N requests")
+    cost.add_argument("--max-messages", type=int, metavar="N", help="end after N messages")
+    cost.add_argument("--max-duration", type=float, metavar="SECONDS", help="end after so long")
+    shown = made.add_argument_group("what to show")
+    shown.add_argument(
+        "--progress",
+        choices=("log", "tqdm", "enlighten", "alive_progress"),
+        help="show progress by one of dlt's collectors; all but log have to be installed",
+    )
+    shown.add_argument("--verbose", action="store_true", help="log requests, show whole errors")
+    return made
+
+
+def explain(error: BaseException) -> str:
+    """The one sentence of an error that helps.
+
+    dlt wraps what a source raises in its own errors, which add how the pipeline works inside.
+    """
+    causes = list(_causes(error))
+    ours = next((cause for cause in causes if isinstance(cause, ChatbotXError)), None)
+    return str(ours or causes[-1]).strip() or type(error).__name__
+
+
+def _load(options: argparse.Namespace) -> int:
+    name = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
+    destination = options.destination or "duckdb"
+    if destination == "duckdb":
+        _limit_memory()
+    pipeline = dlt.pipeline(
+        name,
+        destination=destination,
+        dataset_name=options.dataset_name or "chatbotx_data",
+        progress=_collector(options.progress),
+    )
+    given = {
+        name: getattr(options, name)
+        for name in (
+            *("base_url", "start_date", "lookback_days", "limit_contacts", "page_size"),
+            *("max_requests_per_second", "max_requests", "max_messages", "max_duration"),
+        )
+        if getattr(options, name) is not None
+    }
+    if options.contact:
+        given["contacts"] = options.contact
+    summary = sync(
+        pipeline, reconcile=options.reconcile, full_refresh=options.full_refresh, **given
+    )
+    print(summary)
+    _show_where(pipeline)
+    return _status(summary)
+
+
+def _status(summary: SyncSummary) -> int:
+    if summary.ended_by == "an interrupt":
+        return INTERRUPTED
+    return COMPLETE if summary.complete else UNFINISHED
+
+
+def _dry_run(options: argparse.Namespace) -> int:
+    given = {
+        name: getattr(options, name)
+        for name in ("base_url", "page_size", "max_requests_per_second")
+        if getattr(options, name) is not None
+    }
+    print(forecast(**given))
+    return COMPLETE
+
+
+def _show_where(pipeline: dlt.Pipeline) -> None:
+    """Says where the tables are, with a query to paste."""
+    query = QUERY.format(dataset=pipeline.dataset_name)
+    trace = pipeline.last_trace
+    loaded = trace.last_load_info if trace else None
+    where = loaded.destination_displayable_credentials if loaded else None
+    if not where or not where.startswith("duckdb:///"):
+        print(f"\nin dataset {pipeline.dataset_name} of {where or 'the destination'}; try")
+        print(f"  {query}")
+        return
+    path = where.removeprefix("duckdb:///")
+    command = f"import duckdb; duckdb.connect('{path}').sql('{query}').show()"
+    print(f'\nin {path}; try\n  {sys.executable} -c "{command}"')
+
+
+def _limit_memory() -> None:
+    """Keeps DuckDB small, unless the user has configured it."""
+    key = "destination.duckdb.credentials.global_config"
+    if dlt.config.get(key) is None and dlt.secrets.get(key) is None:
+        os.environ[key.replace(".", "__").upper()] = f'{{"memory_limit": "{MEMORY_LIMIT}"}}'
+
+
+def _collector(name: str | None) -> Any:
+    # dlt's own `log` warns on every run that psutil is not there.
+    return LogCollector(dump_system_stats=False) if name == "log" else name
+
+
+@contextmanager
+def _sandbox() -> Iterator[None]:
+    """Runs the stand-in of the API, and points the source to it.
+
+    Raises:
+        ConfigurationError: the extra is not installed.
+    """
+    try:
+        from chatbotx_source.sandbox import Sandbox, synthetic
+    except ImportError:
+        raise ConfigurationError(
+            "The sandbox needs an extra: pip install 'chatbotx-source[sandbox]'."
+        ) from None
+    with Sandbox(synthetic(seed=SANDBOX_SEED), port=SANDBOX_PORT) as sandbox:
+        given = {
+            "SOURCES__CHATBOTX__BASE_URL": sandbox.base_url,
+            "SOURCES__CHATBOTX__API_TOKEN": sandbox.token,
+            "SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND": "0",
+        }
+        before = {name: os.environ.get(name) for name in given}
+        os.environ.update(given)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it, the innermost last."""
+    seen: set[int] = set()
+    following: Any = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = getattr(following, "exception", None) or following.__cause__
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

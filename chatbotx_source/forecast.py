@@ -1,0 +1,107 @@
+"""What a sync will cost, from two requests: contacts, requests and hours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import dlt
+from dlt.common.configuration import with_config
+from dlt.common.typing import TSecretStrValue
+
+from chatbotx_source import settings
+from chatbotx_source.client import Client
+
+HOURLY_LIMIT = 30
+"""Requests an hour, all endpoints together: the limit that the API reference publishes."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What to expect.
+
+    Attributes:
+        pages: pages of the contact listing.
+        contacts: contacts, counted by whole pages.
+        with_conversation: share of the contacts on the page seen that have a conversation.
+        requests: of a first run, if every contact fits one page.
+        quiet_requests: of a run in which nothing has changed.
+        sample: messages on the page of one contact, and whether it has more; None without one.
+        per_second: the pace that is set; 0 is none.
+    """
+
+    pages: int
+    contacts: int
+    with_conversation: float
+    requests: int
+    quiet_requests: int
+    sample: tuple[int, bool] | None
+    per_second: float
+
+    def __str__(self) -> str:
+        lines = [
+            f"about {self.contacts:,} contacts, {self.with_conversation:.0%} of the page seen with "
+            "a conversation",
+            f"first run: at least {self.requests:,} requests (more where a contact has more than "
+            f"one page of messages), {self._hours(self.requests)}",
+            f"a run without news: about {self.quiet_requests:,} requests, "
+            f"{self._hours(self.quiet_requests)}",
+        ]
+        if self.sample:
+            count, more = self.sample
+            lines.append(f"one contact sampled: {count:,} messages{' and more' if more else ''}")
+        return "\n".join(lines)
+
+    def _hours(self, requests: int) -> str:
+        slow = f"{requests / HOURLY_LIMIT:,.1f} hours under a limit of {HOURLY_LIMIT} an hour"
+        if not self.per_second:
+            return slow
+        return f"{requests / self.per_second / 3600:,.2f} hours at the pace set, {slow}"
+
+
+@with_config(sections=("sources", "chatbotx"))
+def forecast(
+    api_token: TSecretStrValue | None = dlt.secrets.value,
+    base_url: str = settings.BASE_URL,
+    page_size: int = settings.PAGE_SIZE,
+    reconcile_share: float = settings.RECONCILE_SHARE,
+    max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
+    allow_http: bool = False,
+) -> Forecast:
+    """Asks for one page of contacts and for the messages of one of them.
+
+    Args:
+        api_token: as in `chatbotx_source.chatbotx`, and so are the others.
+        base_url: of the API.
+        page_size: messages a request.
+        reconcile_share: share of the contacts read whole in each run.
+        max_requests_per_second: the pace.
+        allow_http: accept a `base_url` without TLS.
+
+    Returns:
+        What to expect of a first run, and of a run without news.
+
+    Raises:
+        ChatbotXError: the server cannot be read.
+    """
+    client = Client(base_url, api_token, allow_http=allow_http)
+    listing = client.contacts(1).body
+    rows: list[dict[str, Any]] = listing["data"]
+    pages = int(listing.get("pageCount") or 0)
+    talking = [row for row in rows if row.get("conversation")]
+    share = len(talking) / len(rows) if rows else 0.0
+    contacts = len(rows) if pages <= 1 else pages * settings.LISTING_PAGE
+    sample = None
+    if talking:
+        page = client.messages(f"id:{talking[-1]['id']}", per_page=page_size, cursor=None).body
+        sample = (len(page["data"]), page.get("nextCursor") is not None)
+    return Forecast(
+        pages=pages,
+        contacts=contacts,
+        with_conversation=share,
+        requests=pages + 2 + math.ceil(contacts * share),
+        quiet_requests=pages + 1 + math.ceil(contacts * share * reconcile_share),
+        sample=sample,
+        per_second=max_requests_per_second,
+    )

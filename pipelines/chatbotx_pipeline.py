@@ -1,0 +1,41 @@
+"""How to load ChatbotX with dlt, from the least code to the whole job.
+
+Run as a script, it is the command `chatbotx-pipeline`, with all its options.
+"""
+
+import dlt
+
+from chatbotx_source import chatbotx, sync
+from chatbotx_source.cli import main
+
+
+def load_once() -> None:
+    """One load, as with any dlt source: everything that is new since the last one."""
+    pipeline = dlt.pipeline("chatbotx", destination="duckdb", dataset_name="chatbotx_data")
+    print(pipeline.run(chatbotx()))
+
+
+def load_in_steps() -> None:
+    """A long backfill, saved every 100,000 messages or 5 minutes; run again to go on."""
+    pipeline = dlt.pipeline("chatbotx", destination="duckdb", dataset_name="chatbotx_data")
+    print(sync(pipeline, max_requests=30))
+
+
+def load_some_contacts() -> None:
+    """The messages of this year, of contacts that you know."""
+    pipeline = dlt.pipeline("chatbotx_some", destination="duckdb", dataset_name="chatbotx_data")
+    source = chatbotx(
+        contacts=["email:ana@example.com", "phone:+84900000001"], start_date="2026-01-01"
+    )
+    pipeline.run(source)
+
+
+def load_contacts_only() -> None:
+    """The contacts with their tags, fields and inboxes, without a request for messages."""
+    pipeline = dlt.pipeline("chatbotx_contacts", destination="duckdb", dataset_name="crm")
+    source = chatbotx().with_resources("contacts", "contacts__tags", "contacts__contact_inboxes")
+    pipeline.run(source)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
