@@ -41,7 +41,7 @@ _PYTHON_TYPES: dict[str, type] = {
 }
 _YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # us since 1970
 _EXACT_IN_A_DOUBLE = 2**53
-_BLOCK = 500
+_BLOCK = 2_000  # rows that stay in the processor's cache while all their columns are read
 _ABSENT: dict[str, Any] = {}
 
 
@@ -149,7 +149,11 @@ class _Load:
     def batch(self, table: Table, rows: Sequence[Any], contacts: list[str] | None = None) -> _Batch:
         """The rows of a top table, each with an id of its own."""
         owners = contacts or [""] * len(rows)
-        ids = [self._row_id(table, row, owner) for row, owner in zip(rows, owners, strict=True)]
+        ids = [
+            (_usable_id(row.get("id")) if isinstance(row, dict) else None)
+            or self._made_id(table, row, owner)
+            for row, owner in zip(rows, owners, strict=True)
+        ]
         last = {id_: position for position, id_ in enumerate(ids)}
         if len(last) < len(ids):
             self.misfits[table.name, "id (repeated)"] += len(ids) - len(last)
@@ -166,14 +170,11 @@ class _Load:
                 batch.keep(position, "(row)", row)
         return batch
 
-    def _row_id(self, table: Table, row: Any, owner: str) -> str:
-        id_ = _usable_id(row.get("id")) if isinstance(row, dict) else None
-        if id_ is None:
-            self.misfits[table.name, "id (missing)"] += 1
-            # Redacted, because a signature would make another row of it in every load.
-            written = json_text([owner, row], redact=True)
-            id_ = "unidentified:" + hashlib.sha256(written.encode()).hexdigest()[:32]
-        return id_
+    def _made_id(self, table: Table, row: Any, owner: str) -> str:
+        self.misfits[table.name, "id (missing)"] += 1
+        # Redacted, because a signature would make another row of it in every load.
+        written = json_text([owner, row], redact=True)
+        return "unidentified:" + hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
 class _Element(NamedTuple):
@@ -281,6 +282,21 @@ class _Batch:
 
     def to_arrow(self) -> pa.Table:
         """The rows as an Arrow table with every declared column."""
+        blocks = [self._block(start).read() for start in range(0, len(self.objects), _BLOCK)]
+        return pa.concat_tables(blocks) if blocks else empty(self.table.name)
+
+    def _block(self, start: int) -> _Batch:
+        end = start + _BLOCK
+        return _Batch(
+            self.load,
+            self.table,
+            self.objects[start:end],
+            {name: values[start:end] for name, values in self.given.items()},
+            {n - start: self.extras[n] for n in range(start, end) if n in self.extras},
+        )
+
+    def read(self) -> pa.Table:
+        """What `to_arrow` makes, for as many rows as one block holds."""
         arrays: dict[str, pa.Array] = {}
         self._read((), self.objects, arrays)
         for column in self.table.columns:
@@ -306,7 +322,8 @@ class _Batch:
         """Fills the columns of the objects found under a path, and of the objects in them."""
         depth = len(prefix)
         below = [c for c in self.table.columns if c.path[:depth] == prefix and len(c.path) > depth]
-        values = _by_key(objects, dict.fromkeys(c.path[depth] for c in below))
+        keys = dict.fromkeys(column.path[depth] for column in below)
+        values = {key: [row.get(key) for row in objects] for key in keys}
         for column in below:
             if len(column.path) == depth + 1:
                 self._fill(column, values[column.path[depth]], arrays)
@@ -377,17 +394,6 @@ def _typed(table: Table, rows: Sequence[Mapping[str, Any]], load_id: str) -> pa.
             )
         arrays.append(array)
     return pa.table(arrays, schema=table.schema)
-
-
-def _by_key(objects: list[dict[str, Any]], keys: Iterable[str]) -> dict[str, list[Any]]:
-    """The values of each key, None where an object has no such key."""
-    values: dict[str, list[Any]] = {key: [] for key in keys}
-    # In blocks that stay in the processor's cache: half the time of key by key over all objects.
-    for start in range(0, len(objects), _BLOCK):
-        block = objects[start : start + _BLOCK]
-        for key, column in values.items():
-            column.extend([row.get(key) for row in block])
-    return values
 
 
 def _converted(column: Column, values: list[Any]) -> tuple[pa.Array, list[int]]:

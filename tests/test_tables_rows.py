@@ -200,6 +200,15 @@ def test_an_id_of_the_parent_that_agrees_is_no_misfit(messages_id: Any) -> None:
     assert attachment(messageId=messages_id)["extra"] is None
 
 
+def test_a_misfit_stays_with_its_row_among_thousands() -> None:
+    rows: list[dict[str, Any]] = [{"id": str(n), "text": str(n)} for n in range(5_000)]
+    rows[4_321].update(text=[4_321], attachments="none")
+    table = message_tables([("1", row) for row in rows], load_id="7")["messages"].to_pylist()
+    assert [row["id"] for row in table] == [row["id"] for row in rows]
+    assert [n for n, row in enumerate(table) if row["extra"]] == [4_321]
+    assert extra(table[4_321]) == {"attachments": "none", "text": [4_321]}
+
+
 # --- ids --------------------------------------------------------------------------------------
 
 
