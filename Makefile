@@ -1,0 +1,49 @@
+# Two commands: `make demo` and `make test`. `make help` lists all.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export RUNTIME__DLTHUB_TELEMETRY = false
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types docs wheel clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.sandbox ## load a synthetic workspace into DuckDB and look at it; no account needed
+	@$(BIN)/chatbotx-pipeline --sandbox
+	@$(BIN)/python pipelines/first_look.py chatbotx_sandbox.duckdb
+
+test: $(VENV)/.dev ## run the tests, in four minutes or less
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## check style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## correct style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## check types, strictly
+	@$(BIN)/mypy
+
+docs: $(VENV)/.dev ## write the columns of the tables into the README
+	@$(BIN)/python docs/readme_columns.py
+
+wheel: $(VENV)/.dev ## build the wheel into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## remove what was installed and built; loaded data stays
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "Python 3.10 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.%: $(VENV)/bin/python pyproject.toml
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,82 @@
+"""The README says what is so: its SQL and its Python run, its tables of options and columns are whole."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from chatbotx_source import chatbotx, cli
+from chatbotx_source.sandbox import Sandbox, synthetic
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which the README's Python has run against the sandbox."""
+    folder = tmp_path_factory.mktemp("readme")
+    with pytest.MonkeyPatch.context() as patch, Sandbox(synthetic(seed=7, contacts=40)) as sandbox:
+        patch.chdir(folder)
+        patch.setenv("DLT_DATA_DIR", str(folder / "dlt"))
+        patch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+        patch.setenv("SOURCES__CHATBOTX__BASE_URL", sandbox.base_url)
+        patch.setenv("SOURCES__CHATBOTX__API_TOKEN", sandbox.token)
+        for code in blocks("python"):
+            exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+        yield folder
+
+
+@pytest.mark.parametrize("sql", blocks("sql"))
+def test_every_query_runs(loaded: Path, sql: str) -> None:
+    with duckdb.connect(str(loaded / "chatbotx.duckdb"), read_only=True) as connection:
+        connection.execute(sql).fetchall()
+
+
+def test_the_queries_find_something(loaded: Path) -> None:
+    with duckdb.connect(str(loaded / "chatbotx.duckdb"), read_only=True) as connection:
+        empty = [sql for sql in blocks("sql") if not connection.execute(sql).fetchall()]
+    assert [sql for sql in empty if "_chatbotx_unfinished" not in sql] == []
+
+
+def test_the_columns_are_those_of_the_tables() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from readme_columns import with_columns  # type: ignore[import-not-found]
+    finally:
+        sys.path.pop(0)
+    assert with_columns(README) == README, "run `make docs`"
+
+
+def test_every_option_of_the_source_is_described() -> None:
+    described = README.split("## Configuration")[1].split("\n## ")[0]
+    missing = [
+        name for name in inspect.signature(chatbotx).parameters if f"`{name}`" not in described
+    ]
+    assert missing == []
+
+
+def test_every_option_of_the_command_is_an_argument_or_described() -> None:
+    flags = [flag for action in cli.parser()._actions for flag in action.option_strings]
+    names = {flag.removeprefix("--").replace("-", "_") for flag in flags if flag.startswith("--")}
+    described_elsewhere = {
+        name for name in names if f"--{name.replace('_', '-')}" in README or f"`{name}`" in README
+    }
+    own = {"help", "destination", "dataset_name", "pipeline_name", "progress", "full_refresh"}
+    assert names - described_elsewhere - own - {"sandbox"} == set()
+
+
+def test_the_two_commands_are_targets() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    assert {"demo", "test"} <= set(targets)
+    assert re.findall(r"^make (\w+)", README, flags=re.MULTILINE)[:2] == ["demo", "test"]
