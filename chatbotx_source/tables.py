@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import NoneType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from chatbotx_source.columns import TABLES, Column, Table
 from chatbotx_source.json_text import clean, free_key, json_text
 from chatbotx_source.redaction import redact_url
+from chatbotx_source.values import converted, fitted, usable_id
 
 __all__ = [
     "TABLES",
@@ -32,16 +32,9 @@ __all__ = [
 Misfits = Counter[tuple[str, str]]
 """How many values of (table, path in the row) did not fit a declared column, for one warning."""
 
-_PYTHON_TYPES: dict[str, type] = {
-    "text": str,
-    "timestamp": str,
-    "bool": bool,
-    "bigint": int,
-    "double": float,
-}
-_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # us since 1970
-_EXACT_IN_A_DOUBLE = 2**53
-_BLOCK = 2_000  # rows that stay in the processor's cache while all their columns are read
+_BLOCK = 2_000
+"""Rows converted at a time: few enough to stay in the processor's cache, a tenth off the time."""
+
 _ABSENT: dict[str, Any] = {}
 
 
@@ -150,7 +143,7 @@ class _Load:
         """The rows of a top table, each with an id of its own."""
         owners = contacts or [""] * len(rows)
         ids = [
-            (_usable_id(row.get("id")) if isinstance(row, dict) else None)
+            (usable_id(row.get("id")) if isinstance(row, dict) else None)
             or self._made_id(table, row, owner)
             for row, owner in zip(rows, owners, strict=True)
         ]
@@ -242,7 +235,7 @@ class _Batch:
                 if not isinstance(element, dict):
                     self.keep(position, f"{key}[{index}]", element, f"{key}[]")
                     continue
-                id_ = _usable_id(element.get("id"))
+                id_ = usable_id(element.get("id"))
                 if id_ is None:
                     id_ = f"unidentified:{self.given['id'][position]}:{index}"
                 identity = id_ if unique_alone else (position, id_)
@@ -282,7 +275,9 @@ class _Batch:
 
     def to_arrow(self) -> pa.Table:
         """The rows as an Arrow table with every declared column."""
-        blocks = [self._block(start).read() for start in range(0, len(self.objects), _BLOCK)]
+        blocks = [
+            self._block(start).block_to_arrow() for start in range(0, len(self.objects), _BLOCK)
+        ]
         return pa.concat_tables(blocks) if blocks else empty(self.table.name)
 
     def _block(self, start: int) -> _Batch:
@@ -295,10 +290,10 @@ class _Batch:
             {n - start: self.extras[n] for n in range(start, end) if n in self.extras},
         )
 
-    def read(self) -> pa.Table:
-        """What `to_arrow` makes, for as many rows as one block holds."""
+    def block_to_arrow(self) -> pa.Table:
+        """What `to_arrow` makes, for no more rows than the processor's cache takes."""
         arrays: dict[str, pa.Array] = {}
-        self._read((), self.objects, arrays)
+        self._fill_below((), self.objects, arrays)
         for column in self.table.columns:
             if column.name in self.given:
                 arrays[column.name] = pa.array(self.given[column.name], column.arrow_type)
@@ -316,7 +311,7 @@ class _Batch:
             schema=self.table.schema,
         )
 
-    def _read(
+    def _fill_below(
         self, prefix: tuple[str, ...], objects: list[dict[str, Any]], arrays: dict[str, pa.Array]
     ) -> None:
         """Fills the columns of the objects found under a path, and of the objects in them."""
@@ -326,11 +321,11 @@ class _Batch:
         values = {key: [row.get(key) for row in objects] for key in keys}
         for column in below:
             if len(column.path) == depth + 1:
-                self._fill(column, values[column.path[depth]], arrays)
+                self._fill_column(column, values[column.path[depth]], arrays)
         for key in dict.fromkeys(c.path[depth] for c in below if len(c.path) > depth + 1):
             if values[key].count(None) < len(objects):
                 path = (*prefix, key)
-                self._read(
+                self._fill_below(
                     path, [self._object(n, path, v) for n, v in enumerate(values[key])], arrays
                 )
         declared = values.keys() if prefix else values.keys() | self.table.children.keys()
@@ -347,7 +342,7 @@ class _Batch:
             self.keep(position, ".".join(path), value)
         return _ABSENT
 
-    def _fill(self, column: Column, values: list[Any], arrays: dict[str, pa.Array]) -> None:
+    def _fill_column(self, column: Column, values: list[Any], arrays: dict[str, pa.Array]) -> None:
         path = ".".join(column.path)
         if column.name in self.given:
             # The source knows better: what the API says instead must agree, or is kept.
@@ -357,13 +352,13 @@ class _Batch:
                 for position, value in enumerate(values)
                 if value is not None
                 and value != given[position]
-                and _fitted(column, value) != given[position]
+                and fitted(column, value) != given[position]
             ]
         elif column.form == "url" and self.load.redact:
             redacted = [redact_url(v) if isinstance(v, str) else v for v in values]
-            arrays[column.name], misfits = _converted(column, redacted)
+            arrays[column.name], misfits = converted(column, redacted)
         else:
-            arrays[column.name], misfits = _converted(column, values)
+            arrays[column.name], misfits = converted(column, values)
         for position in misfits:
             self.keep(position, path, values[position])
 
@@ -387,95 +382,10 @@ def _typed(table: Table, rows: Sequence[Mapping[str, Any]], load_id: str) -> pa.
         values = [row.get(column.name) for row in rows]
         if column.name == "_dlt_load_id":
             values = [load_id] * len(rows)
-        array, misfits = _converted(column, values)
+        array, misfits = converted(column, values)
         if misfits:
             raise ValueError(
                 f"{table.name}.{column.name} is {column.type}, not {values[misfits[0]]!r}"
             )
         arrays.append(array)
     return pa.table(arrays, schema=table.schema)
-
-
-def _converted(column: Column, values: list[Any]) -> tuple[pa.Array, list[int]]:
-    """Makes a column, in bulk where all values are alike, else value by value.
-
-    Returns:
-        The column, with nulls for what does not fit, and the positions of that.
-    """
-    if column.type == "json":
-        return pa.array(
-            [None if value is None else json_text(value) for value in values], pa.string()
-        ), []
-    kinds = set(map(type, values)) - {NoneType}
-    if not kinds:
-        return pa.nulls(len(values), column.arrow_type), []
-    if kinds == {_PYTHON_TYPES[column.type]}:
-        try:
-            return _bulk(column, values), []
-        except (ValueError, OverflowError):
-            pass  # some value is not what its type promises: look at each
-    fitted = [None if value is None else _fitted(column, value) for value in values]
-    misfits = [n for n, value in enumerate(values) if value is not None and fitted[n] is None]
-    return pa.array(fitted, column.arrow_type), misfits
-
-
-def _bulk(column: Column, values: list[Any]) -> pa.Array:
-    """Converts values of the one Python type that the column is for, and nulls."""
-    if column.type not in ("text", "timestamp"):
-        return pa.array(values, column.arrow_type)
-    texts = pa.array(values, pa.string())
-    if column.type == "timestamp":
-        return _within_years(texts.cast(column.arrow_type))
-    if pc.any(pc.match_substring(texts, "\0")).as_py():
-        return pc.replace_substring(texts, "\0", "\ufffd")
-    return texts
-
-
-def _fitted(column: Column, value: Any) -> Any:
-    """The value as the column takes it, or None if it does not fit."""
-    kind = type(value)
-    if column.type == "text":
-        if kind is str:
-            return clean(value)
-        return str(value) if kind is int and column.form == "id" else None
-    if column.type == "timestamp":
-        return _microseconds(value)
-    if column.type == "bool":
-        return value if kind is bool else None
-    if column.type == "double":
-        return float(value) if kind in (int, float) else None
-    if kind is float and value.is_integer() and abs(value) <= _EXACT_IN_A_DOUBLE:
-        return int(value)
-    return value if kind is int and -(2**63) <= value < 2**63 else None
-
-
-def _microseconds(value: Any) -> int | None:
-    """Reads an ISO 8601 text (without an offset: UTC) or a datetime, in microseconds since 1970."""
-    utc = pa.timestamp("us", tz="UTC")
-    for form in (utc, pa.timestamp("us")):
-        try:
-            if isinstance(value, str):
-                instant = pa.array([value], pa.string()).cast(form)
-            elif isinstance(value, datetime):
-                instant = pa.array([value], form)
-            else:
-                return None
-            return int(_within_years(instant)[0].value)
-        except (ValueError, OverflowError):
-            continue
-    return None
-
-
-def _within_years(instants: pa.Array) -> pa.Array:
-    """Refuses, with a ValueError, times that Python and most databases cannot hold."""
-    ends = pc.min_max(instants)
-    low, high = ends["min"].value, ends["max"].value
-    if low is not None and (low < _YEAR_1 or high >= _YEAR_10000):
-        raise ValueError("a time outside of the years 1 to 9999")
-    return instants
-
-
-def _usable_id(value: Any) -> str | None:
-    if type(value) is str:
-        return clean(value) or None
-    return str(value) if type(value) is int else None
