@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
 from typing import Any
 
 import dlt
@@ -24,7 +25,9 @@ COMPLETE, FAILED, UNFINISHED, INTERRUPTED = 0, 1, 3, 130
 MEMORY_LIMIT = "128MB"
 """DuckDB takes most of the machine by default; this much loads a million messages as fast."""
 
-SANDBOX_SEED = 7
+SANDBOX_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+"""The same workspace in every run, so that a second run finds nothing new."""
+
 SANDBOX_PORT = 8787
 """Progress belongs to a base URL: the same port lets a second run go on where the first ended."""
 
@@ -241,22 +244,34 @@ def _sandbox() -> Iterator[None]:
         raise ConfigurationError(
             "The sandbox needs an extra: pip install 'chatbotx-source[sandbox]'."
         ) from None
-    with Sandbox(synthetic(seed=SANDBOX_SEED), port=SANDBOX_PORT) as sandbox:
-        given = {
-            "SOURCES__CHATBOTX__BASE_URL": sandbox.base_url,
-            "SOURCES__CHATBOTX__API_TOKEN": sandbox.token,
-            "SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND": "0",
-        }
-        before = {name: os.environ.get(name) for name in given}
-        os.environ.update(given)
+    workspace = synthetic(seed=7, contacts=200, now=SANDBOX_NOW)
+    with ExitStack() as stack:
         try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+            sandbox = stack.enter_context(Sandbox(workspace, port=SANDBOX_PORT))
+        except OSError:  # the port is taken
+            sandbox = stack.enter_context(Sandbox(workspace))
+        stack.enter_context(
+            _environment(
+                SOURCES__CHATBOTX__BASE_URL=sandbox.base_url,
+                SOURCES__CHATBOTX__API_TOKEN=sandbox.token,
+                SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND="0",
+            )
+        )
+        yield
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

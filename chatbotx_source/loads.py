@@ -55,9 +55,10 @@ class SyncSummary:
     retry_after: float | None = None
 
     def __str__(self) -> str:
-        lines = [f"{count:>12,}  {name}" for name, count in self.rows.items()]
+        lines = ["rows loaded:", *(f"{rows:>12,}  {table}" for table, rows in self.rows.items())]
         lines.append(
-            f"{self.contacts:,} contacts walked, {self.requests:,} requests, {self.loads:,} loads"
+            f"{_count(self.contacts, 'contact')} walked, {_count(self.requests, 'request')}, "
+            f"{_count(self.loads, 'load')}"
         )
         lines.append(self.verdict)
         for row in self.unfinished[:10]:
@@ -66,7 +67,7 @@ class SyncSummary:
         if len(self.unfinished) > 10:
             lines.append(f"  and {len(self.unfinished) - 10:,} more in _chatbotx_unfinished")
         if self.believed_empty:
-            lines.append(f"{self.believed_empty:,} contacts look active, but are taken for empty")
+            lines.append(f"taken for empty though they look active: {self.believed_empty:,}")
         return "\n".join(lines)
 
     @property
@@ -75,9 +76,11 @@ class SyncSummary:
         if self.complete:
             how = "complete, every contact read whole" if self.reconciled else "complete"
             return f"{how}: the tables hold what happened before {self.synced_through}"
-        left = [f"{len(self.unfinished):,} contacts are unfinished"]
+        left = []
+        if self.unfinished:
+            left.append(f"{_count(len(self.unfinished), 'contact')} unfinished")
         if self.pages_left:
-            left.append(f"{self.pages_left:,} pages of contacts are still to read")
+            left.append(f"{_count(self.pages_left, 'page')} of contacts still to read")
         if self.ended_by:
             left.append(f"ended by {self.ended_by}")
         if self.retry_after is not None:
@@ -217,6 +220,10 @@ def _add(summary: SyncSummary, kept: Mapping[str, Any], scope: str) -> None:
     summary.synced_through = last["pass_started"] if last["over"] else None
     if progress and progress.synced_through and not last["over"]:
         summary.synced_through = progress.synced_through
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _kept(pipeline: dlt.Pipeline, source: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A first look at loaded tables: their rows, and how fast contacts are answered.
+"""A first look at loaded tables: how many rows they have, and how long contacts wait for an answer.
 
 python pipelines/first_look.py chatbotx.duckdb [DATASET]
 """
@@ -14,40 +14,31 @@ TABLES = """
     order by table_name
 """
 
-ANSWERS = """
-    with turns as (
+# A contact often writes several messages in a row: the wait begins with the first of them.
+WAITS = """
+    with talk as (
         select
-            contact_id, message_type, sender_type, created_at,
-            lag(message_type) over (partition by contact_id order by created_at, id) as before
+            contact_id, contact_inbox_id, message_type, created_at,
+            lag(message_type) over (partition by contact_id order by created_at, id) as before,
+            min(created_at) filter (sender_type = 'bot') over later as bot_at,
+            min(created_at) filter (sender_type = 'user') over later as person_at
         from {dataset}.messages
-        where message_type in ('incoming', 'outgoing') and type = 'message'
-    ),
-    answers as (
-        select
-            asked.contact_id,
-            asked.created_at,
-            min(reply.created_at) filter (reply.sender_type = 'bot') as by_bot,
-            min(reply.created_at) filter (reply.sender_type = 'user') as by_person
-        from turns as asked
-        left join {dataset}.messages as reply
-            on reply.contact_id = asked.contact_id
-            and reply.message_type = 'outgoing'
-            and reply.created_at > asked.created_at
-        where asked.message_type = 'incoming' and asked.before is distinct from 'incoming'
-        group by all
+        where message_type in ('incoming', 'outgoing') and deleted_at is null
+        window later as (
+            partition by contact_id order by created_at, id
+            rows between 1 following and unbounded following
+        )
     )
     select
         channel,
         count(*) as questions,
-        median(epoch(by_bot - answers.created_at))::int as seconds_to_bot,
-        round(median(epoch(by_person - answers.created_at)) / 60)::int as minutes_to_person
-    from answers
-    join (
-        select contact_id, min(channel) as channel
-        from {dataset}.contacts__contact_inboxes
-        group by all
-    ) using (contact_id)
-    group by all
+        median(date_diff('second', talk.created_at, bot_at))::int as seconds_for_the_bot,
+        median(date_diff('minute', talk.created_at, person_at))::int as minutes_for_a_person
+    from talk
+    join {dataset}.contacts__contact_inboxes as inboxes
+        on inboxes.id = contact_inbox_id and inboxes.contact_id = talk.contact_id
+    where message_type = 'incoming' and before is distinct from 'incoming'
+    group by channel
     order by questions desc
 """
 
@@ -57,10 +48,10 @@ def main(path: str, dataset: str = "chatbotx_data") -> None:
     with duckdb.connect(path, read_only=True) as connection:
         print(f"\nTables of {path}, schema {dataset}:\n")
         for (table,) in connection.execute(TABLES, [dataset]).fetchall():
-            rows = connection.table(f"{dataset}.{table}").count("*").fetchone()
-            print(f"{rows[0] if rows else 0:>12,}  {table}")
-        print("\nHow long contacts wait for the bot, and for a person:")
-        print(connection.sql(ANSWERS.format(dataset=dataset)))
+            ((rows,),) = connection.execute(f"select count(*) from {dataset}.{table}").fetchall()
+            print(f"{rows:>12,}  {table}")
+        print("\nHow long contacts wait for an answer, in the median:\n")
+        print(connection.sql(WAITS.format(dataset=dataset)))
 
 
 if __name__ == "__main__":
