@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sandbox_support import NOON, Caller, Clock
 
 from chatbotx_source.sandbox import Sandbox, Workspace
-from chatbotx_source.sandbox.workspace import replay, timestamp
+from chatbotx_source.sandbox.state import replay, timestamp
 
 EARLIER = NOON - timedelta(hours=5)
 

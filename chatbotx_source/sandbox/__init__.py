@@ -2,8 +2,9 @@
 
 from chatbotx_source.sandbox.faults import Fault, FaultList, Request
 from chatbotx_source.sandbox.server import Sandbox
+from chatbotx_source.sandbox.state import Event, Truth
 from chatbotx_source.sandbox.synthetic import synthetic
-from chatbotx_source.sandbox.workspace import Event, Truth, Workspace
+from chatbotx_source.sandbox.workspace import Workspace
 
 __all__ = [
     "Event",

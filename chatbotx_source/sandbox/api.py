@@ -1,12 +1,11 @@
 """What a ChatbotX server answers: pure of the network, as it was measured.
 
-The shapes of errors, the order of rows, the odd cases of paging, cursors and identifiers are those
-of a real server. Where newer servers are only known from hearsay, the profile `newer` says so.
+The order of rows and the odd cases of paging, cursors, identifiers and tokens are those of a real
+server. Where newer servers are only known from hearsay, the profile `newer` says so.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import random
@@ -14,49 +13,37 @@ import re
 import secrets
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from http import HTTPStatus
+from dataclasses import dataclass
+from datetime import timezone
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import orjson
 
+from chatbotx_source.sandbox.answers import (
+    EMPTY_PAGE,
+    TEXT,
+    Answer,
+    Refused,
+    error,
+    internal_error,
+    not_found,
+    to_json,
+)
+from chatbotx_source.sandbox.cursors import decode_cursor, encode_cursor
 from chatbotx_source.sandbox.faults import Fault, Request
-from chatbotx_source.sandbox.workspace import FILES_URL, Position, Row, Workspace, timestamp
-
-EMPTY_PAGE = b'{"data":[],"nextCursor":null,"prevCursor":null}'
-"""An honest end of list, and also what a database fault looks like."""
+from chatbotx_source.sandbox.state import Row, timestamp
+from chatbotx_source.sandbox.workspace import FILES_URL, Workspace
 
 PER_PAGE_LIMIT = 32_768  # from here on the measured server answers with an empty list
 CONTACTS_PER_PAGE_CAP = 50
 MAX_BIGINT = 2**63 - 1
-TEXT = "text/plain;charset=UTF-8"
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_SHARD = "__main_db__"
 
 # Takes the place of a signature in a cached row; a row cannot hold it by chance.
 _UNSIGNED = secrets.token_hex(16).encode()
-
-
-@dataclass
-class Answer:
-    """An HTTP answer before any fault of the transport."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
-    """The request is answered with an error."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -95,77 +82,6 @@ PROFILES = {
         counts=True,
     ),
 }
-
-
-def error(status: int, code: str, message: str, **more: Any) -> Answer:
-    """Make an error answer in the API's shape."""
-    body = {"defined": False, "code": code, "status": status, "message": message, **more}
-    return Answer(status, orjson.dumps(body))
-
-
-def not_found(what: str) -> Answer:
-    """Make the 404 answer that names what is missing."""
-    return error(404, "notFound", what)
-
-
-def internal_error(message: str = "Internal server error") -> Answer:
-    """Make the 500 answer of a failure inside the server."""
-    return error(500, "INTERNAL_SERVER_ERROR", message)
-
-
-def to_json(value: Any) -> bytes:
-    """Write JSON; integers beyond 64 bits and lone surrogates need the standard library."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value, separators=(",", ":")).encode()
-
-
-def encode_cursor(position: Position) -> str:
-    """Write the cursor that leads to the rows older than this position."""
-    created_at, number = position
-    fields = {"direction": "prev", "createdAt": created_at, "id": str(number), "shardId": _SHARD}
-    return base64.b64encode(orjson.dumps(fields)).decode()
-
-
-def decode_cursor(cursor: str) -> Position | None:
-    """Read a cursor as the server does.
-
-    Returns:
-        The position, or None when the cursor is JSON of another shape, which is ignored.
-
-    Raises:
-        Refused: It does not decode (500), or the database fails on it (the empty page).
-    """
-    letters = re.sub(r"[^A-Za-z0-9+/]", "", cursor.translate(str.maketrans("-_", "+/")))
-    try:
-        shape = json.loads(base64.b64decode(letters + "=" * (-len(letters) % 4)))
-    except ValueError:
-        raise Refused(internal_error()) from None
-    if not isinstance(shape, dict) or shape.get("direction") not in ("prev", "next"):
-        return None
-    number, shard, moment = shape.get("id"), shape.get("shardId", ""), shape.get("createdAt", "")
-    if not (isinstance(number, str) and number.isdecimal() and isinstance(shard, str)):
-        return None
-    if isinstance(moment, str) and re.fullmatch(r"[+-]\d{6}-.*", moment):
-        raise Refused(internal_error())
-    created_at = _cursor_time(moment)
-    if created_at is None:
-        return None
-    if int(number) > MAX_BIGINT:
-        raise Refused(Answer(200, EMPTY_PAGE))
-    return created_at, int(number)
-
-
-def _cursor_time(moment: Any) -> str | None:
-    try:
-        if moment is None or isinstance(moment, (int, float)):
-            since = datetime(1970, 1, 1, tzinfo=timezone.utc)
-            return timestamp(since + timedelta(milliseconds=moment or 0))
-        parsed = datetime.fromisoformat(moment.replace("Z", "+00:00"))
-        return timestamp(parsed.replace(tzinfo=parsed.tzinfo or timezone.utc))
-    except (AttributeError, ValueError, OverflowError):
-        return None
 
 
 def _invalid(name: str, expected: str, received: str) -> dict[str, Any]:
@@ -334,13 +250,8 @@ class Api:
         conversation_id = self.workspace.state.served[contact_id]
         if conversation_id is None:
             return not_found("Conversation not found")
-        after = decode_cursor(cursor) if cursor and kind != "stale_cursor" else None
         positions = self.workspace.state.order[conversation_id]
-        if after is not None:
-            end = bisect_left(positions, after)
-        else:
-            bound = self.workspace.window_end(conversation_id)
-            end = bisect_right(positions, (bound, MAX_BIGINT)) if bound else len(positions)
+        end = self._page_end(conversation_id, "" if kind == "stale_cursor" else cursor)
         start = max(end - per_page, 0)
         page = positions[start:end][::-1]
         if not page:
@@ -356,6 +267,20 @@ class Api:
         rows = b",".join(self._render(message_id) for message_id in ids)
         tail = orjson.dumps(following)
         return Answer(200, b'{"data":[%b],"nextCursor":%b,"prevCursor":null}' % (rows, tail))
+
+    def _page_end(self, conversation_id: str, cursor: str) -> int:
+        """Tell how many of the conversation's rows, oldest first, a page may still show."""
+        positions = self.workspace.state.order[conversation_id]
+        try:
+            after = decode_cursor(cursor) if cursor else None
+        except ValueError:
+            raise Refused(internal_error()) from None
+        if after is not None:
+            if after[1] > MAX_BIGINT:  # the database fails on it, and the server swallows that
+                raise Refused(Answer(200, EMPTY_PAGE))
+            return bisect_left(positions, after)
+        bound = self.workspace.window_end(conversation_id)
+        return bisect_right(positions, (bound, MAX_BIGINT)) if bound else len(positions)
 
     def _get_message(self, contact_id: str, message_id: str) -> Answer:
         row = self.workspace.state.messages.get(message_id)
@@ -465,28 +390,3 @@ _NO_MESSAGE_TO_SEND = {
     "path": [],
     "message": "Invalid input",
 }
-
-
-def instead(fault: Fault, kind: str) -> Answer | None:
-    """Return the answer that a fault gives in place of the server's own, if it is such a fault."""
-    params = fault.params
-    if fault.kind == "empty":
-        return Answer(200, EMPTY_PAGE) if kind == "messages" else internal_error()
-    if fault.kind == "not_found":
-        return not_found(params.get("message", "Contact not found"))
-    if fault.kind == "not_json":
-        body = params.get("body", b"<html><body>Just a moment...</body></html>")
-        return Answer(200, body, params.get("content_type", "text/html"))
-    if fault.kind != "status":
-        return None
-    status = params.get("status", 503)
-    if "body" in params:
-        answer = Answer(status, params["body"], params.get("content_type", "text/html"))
-    else:
-        phrase = HTTPStatus(status).phrase
-        code = params.get("code", "tooManyRequests" if status == 429 else phrase.upper())
-        answer = error(status, code.replace(" ", "_"), params.get("message", phrase))
-    answer.headers |= params.get("headers", {})
-    if params.get("retry_after") is not None:
-        answer.headers["Retry-After"] = str(params["retry_after"])
-    return answer

@@ -25,7 +25,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
+
+from chatbotx_source.sandbox.answers import (
+    EMPTY_PAGE,
+    Answer,
+    error,
+    internal_error,
+    not_found,
+)
 
 WALK_KINDS = frozenset({"repeat_cursor", "stale_cursor", "null_cursor", "flip"})
 """Kinds that make sense for pages of messages alone, and hit nothing else."""
@@ -126,6 +135,30 @@ class Fault:
             return False
         self.hits += 1
         return True
+
+    def instead(self, kind: str) -> Answer | None:
+        """Return what is answered in place of the server's own answer; None: it stays."""
+        params = self.params
+        if self.kind == "empty":
+            return Answer(200, EMPTY_PAGE) if kind == "messages" else internal_error()
+        if self.kind == "not_found":
+            return not_found(params.get("message", "Contact not found"))
+        if self.kind == "not_json":
+            body = params.get("body", b"<html><body>Just a moment...</body></html>")
+            return Answer(200, body, params.get("content_type", "text/html"))
+        if self.kind != "status":
+            return None
+        status = params.get("status", 503)
+        if "body" in params:
+            answer = Answer(status, params["body"], params.get("content_type", "text/html"))
+        else:
+            phrase = HTTPStatus(status).phrase
+            code = params.get("code", "tooManyRequests" if status == 429 else phrase.upper())
+            answer = error(status, code.replace(" ", "_"), params.get("message", phrase))
+        answer.headers |= params.get("headers", {})
+        if params.get("retry_after") is not None:
+            answer.headers["Retry-After"] = str(params["retry_after"])
+        return answer
 
 
 @dataclass

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from chatbotx_source.sandbox.api import PROFILES, Answer, Api, error, instead
+from chatbotx_source.sandbox.answers import Answer, error
+from chatbotx_source.sandbox.api import PROFILES, Api
 from chatbotx_source.sandbox.faults import Fault, FaultList, Request
 from chatbotx_source.sandbox.workspace import Workspace
 
@@ -34,7 +35,8 @@ class Sandbox:
     Attributes:
         requests: Every request, in order of arrival.
         faults: Which of them are answered wrongly.
-        before: Called with each request before it is answered, in this order.
+        before: Called with each request before it is answered, in this order, while the
+            workspace is locked: change it at will, but do not call the sandbox.
         scopes: What the token may do under the profile `newer`.
         clock_skew: How far the server's clock, as its `Date` header shows it, is ahead.
         date_header: What to send as `Date` instead; None: no such header.
@@ -173,7 +175,7 @@ class Sandbox:
             prepare(request)
         request.contact_id = self._api.resolve(rest[0]) if rest else None
         fault = self.faults.strike(request)
-        answer = instead(fault, kind) if fault else None
+        answer = fault.instead(kind) if fault else None
         if answer is None and self._over_limit():
             answer = error(429, "tooManyRequests", "Too many requests")
         if answer is None:

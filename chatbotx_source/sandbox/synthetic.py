@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from chatbotx_source.sandbox import phrases
-from chatbotx_source.sandbox.workspace import Clock, Row, Workspace, timestamp, utc_now
+from chatbotx_source.sandbox.state import Row, timestamp
+from chatbotx_source.sandbox.workspace import Clock, Workspace, utc_now
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
