@@ -1,0 +1,41 @@
+"""What the tests of loading share: a clean environment, and a workspace with a pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loading_support import Job
+
+from chatbotx_source.sandbox import Workspace
+
+CONFIGURATION = ("SOURCES__", "DESTINATION__", "LOAD__", "RUNTIME__", "DLT_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing of the user's configuration counts, and nothing that a test sets outlives it."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(CONFIGURATION):
+            del os.environ[name]
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": str(tmp_path / "dlt")}
+    monkeypatch.chdir(tmp_path)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Job]]:
+    """Serves a workspace, with a pipeline to load it; the arguments are those of `Job`."""
+    with ExitStack() as stack:
+
+        def serving(workspace: Workspace, **options: Any) -> Job:
+            return stack.enter_context(Job(workspace, tmp_path, **options))
+
+        yield serving
