@@ -140,7 +140,8 @@ def test_contacts_are_as_odd_as_they_come(workspace: Workspace, truth: Truth) ->
     assert list(phones.values()).count(2) == 1
     assert any(row["blockedAt"] for row in rows)
     assert any((row["conversation"] or {}).get("archivedAt") for row in rows)
-    assert any((row["conversation"] or {}).get("assignedUser") for row in rows)
+    for name in ("assignedUser", "assignedInboxTeam"):
+        assert any((row["conversation"] or {}).get(name) for row in rows)
     assert [len(row["contactInboxes"]) for row in rows].count(2) == 1
     assert [len(them) for them in workspace.state.conversations.values()].count(2) == 1
     assert max(Counter(row["createdAt"] for row in rows).values()) > 1

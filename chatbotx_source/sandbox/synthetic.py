@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
 from chatbotx_source.sandbox import phrases
 from chatbotx_source.sandbox.state import Row, timestamp
-from chatbotx_source.sandbox.workspace import Clock, Workspace, utc_now
+from chatbotx_source.sandbox.workspace import WORKSPACE_ID, Clock, Workspace, utc_now
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -21,6 +21,8 @@ SPAN = 120 * DAY
 """How far back the oldest contact goes."""
 
 MESSAGES_PER_CONTACT = 25
+LONG_TEXT_FROM = 1_000
+"""So many messages make room for one of 105,000 characters."""
 
 # How likely people are to write in each hour (UTC) and on each weekday from Monday.
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 9, 10, 11, 11, 10, 9, 9, 10, 11, 8, 4, 2)
@@ -64,9 +66,11 @@ def synthetic(
     agents = [_agent(number, name, end) for number, name in enumerate(phrases.AGENTS, 1)]
     campaigns = sorted(rng.randrange(end - SPAN, end) // HOUR * HOUR for _ in range(6))
     steps: list[Step] = []
+    busiest = max(range(contacts), key=counts.__getitem__, default=None)
+    hardest = (phrases.NUL_TEXT, phrases.LONG_TEXT)[: 2 if total >= LONG_TEXT_FROM else 1]
     for number, count in enumerate(counts):
         life = _Life(workspace, random.Random(f"{seed}/{number}"), number, end)
-        steps += life.plan(count, campaigns, agents, odd=bool(count) and count == max(counts))
+        steps += life.plan(count, campaigns, agents, hardest if number == busiest else ())
     for at, act in sorted(steps, key=lambda step: step[0]):
         moment = _EPOCH + timedelta(milliseconds=at)
         act()
@@ -104,6 +108,17 @@ def _agent(number: int, name: str, end: int) -> Row:
     }
 
 
+def _team(end: int) -> Row:
+    formed = _iso(end - 2 * SPAN)
+    return {
+        "id": "50000000000000001",
+        "createdAt": formed,
+        "updatedAt": formed,
+        "workspaceId": WORKSPACE_ID,
+        "name": "Chăm sóc khách hàng",
+    }
+
+
 def _iso(at: int) -> str:
     return timestamp(_EPOCH + timedelta(milliseconds=at))
 
@@ -117,13 +132,18 @@ class _Life:
         self.number = number
         self.end = end
         # Five contacts were imported at one moment, as the first of all: they tie on createdAt.
-        self.born = end - SPAN if number < 5 else rng.randrange(end - SPAN, end - DAY)
+        self.born = end - SPAN
+        if number >= 5:
+            day = rng.randrange(end - SPAN + DAY, end - 2 * DAY) // DAY * DAY
+            self.born = day + rng.choices(range(24), _HOURS)[0] * HOUR + rng.randrange(HOUR)
         self.contact_id = ""
         self.second_conversation: str | None = None
         self.sent: dict[int, str] = {}
         self.steps: list[Step] = []
 
-    def plan(self, count: int, campaigns: list[int], agents: list[Row], *, odd: bool) -> list[Step]:
+    def plan(
+        self, count: int, campaigns: list[int], agents: list[Row], last_texts: Sequence[str]
+    ) -> list[Step]:
         """Return all that happens to this contact, with `count` messages among it."""
         self.agent = self.rng.choice(agents)
         silent = count == 0 and self.number % 20 == 19
@@ -138,10 +158,8 @@ class _Life:
         while len(said) < count:
             said += self._session(first=len(said) == 0)[: count - len(said)]
         said.sort(key=lambda message: message[0])
-        if odd and said:
-            said[-1][1]["text"] = phrases.NUL_TEXT
-            if count >= 40:
-                said[-2][1]["text"] = phrases.LONG_TEXT
+        for (_, fields), text in zip(reversed(said), last_texts, strict=False):
+            fields["text"] = text
         self._plan_messages(said)
         self._plan_conversation(said)
         return self.steps
@@ -218,6 +236,9 @@ class _Life:
             at, agent = answered[-1], self.agent
             fields = {"assignedUserId": agent["id"], "assignedUser": agent, "botEnabled": False}
             self._at(at, change, adminRepliedAt=_iso(at), agentLastReadAt=_iso(at), **fields)
+        elif answered:
+            team = _team(self.end)
+            self._at(answered[0], change, assignedInboxTeamId=team["id"], assignedInboxTeam=team)
 
     def _do(self, act: Callable[..., object], **fields: Any) -> None:
         act(self.contact_id, **fields)
