@@ -36,7 +36,8 @@ AUTHORIZATIONS = {
 CONTACTS = 120
 Row = dict[str, Any]
 
-pytestmark = pytest.mark.skipif(not RECORDINGS, reason="CHATBOTX_RECORDINGS names no recordings")
+if not RECORDINGS:
+    pytest.skip("CHATBOTX_RECORDINGS names no recordings", allow_module_level=True)
 
 
 def bodies() -> list[Any]:
@@ -134,7 +135,7 @@ def sandbox() -> Any:
         yield running
 
 
-@pytest.mark.parametrize("name", [n for n in RECORDINGS if n not in LEFT_OUT] or ["none"])
+@pytest.mark.parametrize("name", [n for n in RECORDINGS if n not in LEFT_OUT])
 def test_a_recorded_request_gets_the_recorded_answer(sandbox: Sandbox, name: str) -> None:
     recorded = json.loads(RECORDINGS[name].read_text())
     request, response = recorded["request"], recorded["response"]

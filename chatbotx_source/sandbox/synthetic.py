@@ -156,7 +156,7 @@ class _Life:
             if at > self.born and len(said) < count // 4 and self.rng.random() < 0.5:
                 said.append((at, self._says("api", phrases.CAMPAIGNS)))
         while len(said) < count:
-            said += self._session(first=len(said) == 0)[: count - len(said)]
+            said += self._talk(first=len(said) == 0)[: count - len(said)]
         said.sort(key=lambda message: message[0])
         for (_, fields), text in zip(reversed(said), last_texts, strict=False):
             fields["text"] = text
@@ -248,10 +248,10 @@ class _Life:
 
     # What is said.
 
-    def _session(self, *, first: bool) -> list[tuple[int, dict[str, Any]]]:
+    def _talk(self, *, first: bool) -> list[tuple[int, dict[str, Any]]]:
         """Talk once: turns of the contact, each answered by the bot, by a person or by nobody."""
         rng = self.rng
-        at = self.born + rng.randrange(SECOND, MINUTE) if first else self._session_start()
+        at = self.born + rng.randrange(SECOND, MINUTE) if first else self._talk_start()
         said: list[tuple[int, dict[str, Any]]] = []
         while True:
             for _ in range(rng.choices((1, 2, 3, 4), (50, 30, 15, 5))[0]):
@@ -278,7 +278,7 @@ class _Life:
             said.append((at + 30 * SECOND, self._says("user", phrases.COMMENTS) | _COMMENT))
         return [message for message in said if message[0] < self.end]
 
-    def _session_start(self) -> int:
+    def _talk_start(self) -> int:
         while True:
             hour = self.rng.choices(range(24), _HOURS)[0]
             at = self._later() // DAY * DAY + hour * HOUR + self.rng.randrange(HOUR)
