@@ -65,12 +65,12 @@ def recorded_rows() -> tuple[dict[str, Row], dict[str, Row]]:
         # A page with a cursor has rows behind it, recorded or not.
         if body.get("nextCursor"):
             last = body["data"][-1]
-            older = {"id": str(int(last["id"]) - 1), "createdAt": last["createdAt"]}
+            older = last | {"id": str(int(last["id"]) - 1)}
             if all(
                 position(row) >= position(last) or row["conversationId"] != last["conversationId"]
                 for row in messages.values()
             ):
-                messages[older["id"]] = last | older
+                messages[older["id"]] = older
     bare = next(row for row in contacts.values() if row["conversation"] is None)
     talk = next(row["conversation"] for row in contacts.values() if row["conversation"])
     known = {row["conversation"]["id"] for row in contacts.values() if row["conversation"]}
