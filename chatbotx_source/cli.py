@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import dlt
+from dlt.common.destination import Destination
+from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.runtime.collector import LogCollector
 
 from chatbotx_source import settings
@@ -156,12 +158,16 @@ def explain(error: BaseException) -> str:
     """
     causes = list(_causes(error))
     ours = next((cause for cause in causes if isinstance(cause, ChatbotXError)), None)
-    return str(ours or causes[-1]).strip() or type(error).__name__
+    if ours:
+        return str(ours)
+    first, *more = str(causes[-1]).strip().splitlines() or [type(causes[-1]).__name__]
+    return f"{first} (--verbose shows the rest)" if more else first
 
 
 def _load(options: argparse.Namespace) -> int:
     name = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
     destination = options.destination or "duckdb"
+    _check_destination(destination)
     if destination == "duckdb":
         _limit_memory()
     pipeline = dlt.pipeline(
@@ -191,7 +197,8 @@ def _load(options: argparse.Namespace) -> int:
 def _status(summary: SyncSummary) -> int:
     if summary.ended_by == "an interrupt":
         return INTERRUPTED
-    return COMPLETE if summary.complete else UNFINISHED
+    sampled = summary.mode == "sample" and not summary.unfinished and not summary.ended_by
+    return COMPLETE if summary.complete or sampled else UNFINISHED
 
 
 def _dry_run(options: argparse.Namespace) -> int:
@@ -217,6 +224,16 @@ def _show_where(pipeline: dlt.Pipeline) -> None:
     path = where.removeprefix("duckdb:///")
     command = f"import duckdb; duckdb.connect('{path}').sql('{query}').show()"
     print(f'\nin {path}; try\n  {sys.executable} -c "{command}"')
+
+
+def _check_destination(name: str) -> None:
+    try:
+        Destination.from_reference(name)
+    except UnknownDestinationModule:
+        raise ConfigurationError(
+            f"--destination {name!r} is none that dlt knows, such as duckdb, postgres, bigquery, "
+            "snowflake or filesystem, and none that your dlt configuration names."
+        ) from None
 
 
 def _limit_memory() -> None:

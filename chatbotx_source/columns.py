@@ -431,7 +431,9 @@ _ATTACHMENTS = Table(
         _EXTRA,
         _LOAD_ID,
     ),
-    primary_key=("id",),
+    # The id alone is unique. But dlt deletes by `primary key OR merge key`, and databases join on
+    # that fast only where the one implies the other: 0.02 s against 9 s for 60,000 rows in DuckDB.
+    primary_key=("message_id", "id"),
     merge_key="message_id",
 )
 
@@ -445,7 +447,9 @@ _SYNCS = Table(
         _made("began", "timestamp", "When the load began to read."),
         _made("ended", "timestamp", "When the load had read its last row."),
         _made("mode", "text", "full, incremental, reconcile, contacts (a list) or sample."),
-        _made("complete", "bool", "Whether the pass ended with this load and nothing is missing."),
+        _made(
+            "complete", "bool", "Whether all that the mode is about is read; never so for a sample."
+        ),
         _made("reconciled", "bool", "Whether, in addition, every contact was read whole."),
         _made("contacts", "bigint", "Contacts whose messages were read."),
         _made("requests", "bigint", "Requests sent."),

@@ -43,9 +43,9 @@ class Forecast:
         lines = [
             f"about {self.contacts:,} contacts, {self.with_conversation:.0%} of the page seen with "
             "a conversation",
-            f"first run: at least {self.requests:,} requests (more where a contact has more than "
-            f"one page of messages), {self._hours(self.requests)}",
-            f"a run without news: about {self.quiet_requests:,} requests, "
+            f"first run: requests: {self.requests:,} or more, as a contact with more messages than "
+            f"a page takes several; {self._hours(self.requests)}",
+            f"run without news: requests: about {self.quiet_requests:,}; "
             f"{self._hours(self.quiet_requests)}",
         ]
         if self.sample:
@@ -100,7 +100,7 @@ def forecast(
         pages=pages,
         contacts=contacts,
         with_conversation=share,
-        requests=pages + 2 + math.ceil(contacts * share),
+        requests=(pages + 2 if pages else 1) + math.ceil(contacts * share),
         quiet_requests=pages + 1 + math.ceil(contacts * share * reconcile_share),
         sample=sample,
         per_second=max_requests_per_second,

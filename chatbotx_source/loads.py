@@ -26,6 +26,8 @@ class SyncSummary:
     """What a sync did, and what it left.
 
     Attributes:
+        mode: what was to be read: `full`, `incremental`, `reconcile`, `contacts` (those asked for)
+            or `sample` (the first few).
         loads: loads made.
         requests: requests sent, retries included.
         contacts: contacts whose messages were asked for.
@@ -41,6 +43,7 @@ class SyncSummary:
         retry_after: seconds that the server wants to be left alone.
     """
 
+    mode: str = ""
     loads: int = 0
     requests: int = 0
     contacts: int = 0
@@ -75,8 +78,9 @@ class SyncSummary:
         """In one line, how far the tables can be trusted."""
         if self.complete:
             how = "complete, every contact read whole" if self.reconciled else "complete"
+            how = "complete for the contacts asked for" if self.mode == "contacts" else how
             return f"{how}: the tables hold what happened before {self.synced_through}"
-        left = []
+        left = ["only a sample was read"] if self.mode == "sample" else []
         if self.unfinished:
             left.append(f"{_count(len(self.unfinished), 'contact')} unfinished")
         if self.pages_left:
@@ -202,6 +206,7 @@ class _Budget:
 def _add(summary: SyncSummary, kept: Mapping[str, Any], scope: str) -> None:
     """Adds what a load did, and takes over where it has got to."""
     last = kept["last"]
+    summary.mode = last["mode"]
     summary.loads += 1
     summary.requests += last["requests"]
     summary.contacts += last["contacts"]

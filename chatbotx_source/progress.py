@@ -199,7 +199,7 @@ class Progress:
         workspace_id: scope: None until a row has told it.
         start_date: what bounded the floors; lowering it opens every contact again.
         synced_through: everything that a sign shows is read up to here.
-        passes: passes ended so far.
+        passes: passes ended or given up so far.
         last_page: pages of the listing in the last pass.
         highest: the highest contact id of the last pass.
         current: the pass under way.
@@ -253,7 +253,14 @@ def in_scope(progress: Progress, base_url: str, start_date: Instant | None) -> P
         return Progress(base_url, start_date=start_date)
     if _lower(start_date, progress.start_date) == progress.start_date:
         return replace(progress, start_date=start_date)
-    return replace(progress, start_date=start_date, synced_through=None, dates={}, current=None)
+    given_up = abandon(progress)
+    return replace(given_up, start_date=start_date, synced_through=None, dates={})
+
+
+def abandon(progress: Progress) -> Progress:
+    """Gives up the pass under way: what is open stays open, for a pass with a number of its own."""
+    passes = progress.current.number if progress.current else progress.passes
+    return replace(progress, passes=passes, current=None)
 
 
 def begin(

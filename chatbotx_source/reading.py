@@ -190,7 +190,8 @@ class Reading:
 
     def _open_contacts(self) -> list[str]:
         current = self._pass_to_go_on_with()
-        self.progress.current = current
+        if current is None:
+            self.progress = remembered.abandon(self.progress)
         if current is None or not self.walks:
             return []
         return [
@@ -223,7 +224,7 @@ class Reading:
         current = self.progress.current or current
         rows = answer.body["data"]
         pages = int(answer.body.get("pageCount") or 0)
-        self.count("contacts", 0, pages * LISTING_PAGE)
+        self.count("contacts listed", 0, pages * LISTING_PAGE)
         if current.probe is not None:
             self.progress.current = remembered.probed(
                 current,
@@ -297,7 +298,7 @@ class Reading:
     def _admit(self, rows: list[Any]) -> list[str]:
         self._contact_rows += rows
         self._listed += len(rows)
-        self.count("contacts", len(rows), None)
+        self.count("contacts listed", len(rows), None)
         due = []
         for row in rows:
             contact = Contact.from_row(row)
@@ -375,7 +376,8 @@ class Reading:
     def _take(self, page: Page, before: Unfinished) -> None:
         self.outcome.answers += 1
         self.outcome.messages += len(page.rows)
-        self.count("messages", len(page.rows), None)
+        self.count("messages read", len(page.rows), None)
+        self.count("requests", 1, None)
         if page.rows:
             self._handed_over.add(page.contact_id)
             self._message_rows += [(page.contact_id, row) for row in page.rows]
@@ -438,10 +440,11 @@ class Reading:
         outcome.mode = self._mode(current)
         outcome.pages_left = current.page if current.probe is None else current.probe - 1
         if self.walks and remembered.may_end(self.progress):
-            chosen = bool(current.identifiers or self.settings.limit_contacts)
-            verdict = remembered.end(self.progress, whole_listing=not chosen)
+            listing = current.identifiers is None and self.settings.limit_contacts is None
+            verdict = remembered.end(self.progress, whole_listing=listing)
             outcome.over = True
-            outcome.complete, outcome.reconciled = verdict.complete, verdict.reconciled
+            outcome.complete = verdict.complete and outcome.mode != "sample"
+            outcome.reconciled = verdict.reconciled and listing
 
     def _mode(self, current: Pass) -> str:
         if current.identifiers is not None:
