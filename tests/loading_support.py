@@ -11,7 +11,7 @@ from typing import Any
 
 import dlt
 import duckdb
-from dlt.common.pipeline import LoadInfo
+from dlt.common.pipeline import LoadInfo, TRefreshMode
 from dlt.extract import DltSource
 from oracle import Tables, difference, expected, loaded
 
@@ -81,9 +81,12 @@ class Job:
     def source(self, **options: Any) -> DltSource:
         return chatbotx(**{**self.options, **options})
 
-    def run(self, **options: Any) -> LoadInfo:
-        """One load, as with any dlt source."""
-        return self.pipeline.run(self.source(**options))
+    def run(self, *resources: str, refresh: TRefreshMode | None = None, **options: Any) -> LoadInfo:
+        """One load of some resources or of all, as with any dlt source."""
+        source = self.source(**options)
+        if resources:
+            source = source.with_resources(*resources)
+        return self.pipeline.run(source, refresh=refresh)
 
     def sync(self, **options: Any) -> SyncSummary:
         return sync(self.pipeline, **{**self.options, **options})
@@ -95,6 +98,13 @@ class Job:
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with reading(self.file) as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def cost(self, **options: Any) -> tuple[int, int]:
+        """Syncs, and tells how many requests for contacts and for messages that took."""
+        before = len(self.sandbox.requests)
+        self.sync(reconcile_share=0, **options)
+        kinds = [each.kind for each in self.sandbox.requests[before:]]
+        return len(kinds) - kinds.count("messages"), kinds.count("messages")
 
     def tables(self) -> Tables:
         with reading(self.file) as connection:
