@@ -1,0 +1,205 @@
+"""Plays a history: server, loads, destination and oracle; then lets the sync come to rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+from chatbotx_source import progress as remembered
+from chatbotx_source import reading
+from chatbotx_source.client import Client
+from chatbotx_source.errors import ChatbotXError
+from chatbotx_source.instants import Instant
+from chatbotx_source.reading import Batch, Outcome, Reading, unfinished_rows
+from chatbotx_source.settings import Settings
+from tests.twin.events import Cure, Event, Fault, History, Load, Outage
+from tests.twin.oracle import BrokenPromise, Oracle
+from tests.twin.server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
+
+BASE_URL = "https://chat.example.com/api"
+PATIENCE = 60
+"""Loads without a fault or budget in which any state has to end complete."""
+
+
+@dataclass
+class Tapped(Reading):
+    """A load whose rows are taken before they become Arrow tables, which costs most of the time."""
+
+    rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    reported: list[dict[str, Any]] = field(default_factory=list)
+
+    def _batch(self, *, last: bool = False) -> Batch:
+        self.rows += self._message_rows
+        self._message_rows, self._contact_rows = [], []
+        self.reported = list(unfinished_rows(self.progress))
+        return Batch({}, remembered.to_state(self.progress), asdict(self.outcome))
+
+
+@dataclass
+class Tally:
+    """How the passes of histories ended, to see that all endings are well represented."""
+
+    histories: int = 0
+    loads: int = 0
+    requests: int = 0
+    complete: int = 0
+    unfinished: int = 0
+    reconciled: int = 0
+    cut: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(a + b for a, b in zip(vars(self).values(), vars(other).values())))
+
+
+class Play:
+    """One history being played.
+
+    Args:
+        history: the world; its steps are played by `run`.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        share = history.reconcile_share
+        self.oracle = Oracle(
+            lookback=history.lookback * SECOND, turns=max(1, round(1 / share)) if share else None
+        )
+        self.server = Server(history.listing_page, self.oracle)
+        self.oracle.server = self.server
+        self.state: str | None = None
+        self.endings: set[str] = set()
+        self.loads = 0
+
+    def run(self) -> Play:
+        """Plays all steps, then rests.
+
+        Raises:
+            BrokenPromise: a promise of the sync does not hold.
+        """
+        for step in self.history.steps:
+            self.step(step)
+        self.rest(Load())
+        self.rest(Load(reconcile=True))
+        return self
+
+    def step(self, step: Event | Load) -> Outcome | None:
+        """Plays one step; the outcome of a load that was not killed and did not fail."""
+        if isinstance(step, Load):
+            return self.load(step)
+        step(self.server)
+        return None
+
+    def rest(self, load: Load) -> None:
+        """Ends all faults; then loads have to end complete.
+
+        Raises:
+            BrokenPromise: they do not.
+        """
+        Cure()(self.server)
+        Outage(None)(self.server)
+        self.server.fault = None
+        self.server.now += HOUR
+        for _ in range(PATIENCE):
+            outcome = self.load(load)
+            if outcome and outcome.complete and (outcome.reconciled or not load.reconcile):
+                return
+        raise BrokenPromise(f"not complete after {PATIENCE} loads without a fault")
+
+    def load(self, load: Load) -> Outcome | None:
+        """Runs one load and lets the oracle judge it."""
+        self.loads += 1
+        server = self.server
+        server.skew = int(load.skew * SECOND)
+        server.due = {}
+        server.enough = server.requests + REQUESTS_IN_A_LOAD
+        for request, event in load.during:
+            server.due.setdefault(server.requests + request, []).append(event)
+        start = None if load.start_date is None else EPOCH + int(load.start_date * SECOND)
+        start_date = text(start)
+        settings = Settings(
+            BASE_URL,
+            start_date=start_date,
+            page_size=load.page_size,
+            lookback_days=self.history.lookback / 86_400,
+            reconcile_share=self.history.reconcile_share,
+            reconcile=load.reconcile,
+            max_requests=load.max_requests,
+            max_messages=load.max_messages,
+        )
+        tapped = Tapped(
+            cast(Client, server), settings, _remembered(self.state, start_date), load_id="load"
+        )
+        self.oracle.begins()
+        batch = None
+        try:
+            for batch in tapped.batches():
+                pass
+        except (Killed, ChatbotXError):
+            self.endings.add("failed")
+            return None
+        finally:
+            _no_message_twice(tapped)
+            server.fault = None
+        assert batch is not None
+        self.state = json.dumps(batch.progress)
+        self.oracle.committed(tapped.rows, tapped.outcome, tapped.progress, start)
+        self._note(tapped.outcome)
+        return tapped.outcome
+
+    def _note(self, outcome: Outcome) -> None:
+        if not outcome.over:
+            self.endings.add("cut")
+        elif outcome.reconciled:
+            self.endings.add("reconciled")
+        elif outcome.complete:
+            self.endings.add("complete")
+        else:
+            self.endings.add("unfinished")
+        if outcome.complete and self.state and len(self.state) > 1_000 and "unf" not in self.state:
+            raise BrokenPromise("the state of a complete sync is larger than 1 KB")
+
+
+def play(history: History) -> Tally:
+    """Plays a history and counts how its passes ended.
+
+    Raises:
+        BrokenPromise: a promise of the sync does not hold.
+    """
+    with small_outages(history.outage):
+        played = Play(history)
+        for step in history.steps:
+            played.step(step)
+        seen = set(played.endings)
+        requests = played.server.requests
+        loads = played.loads
+        played.rest(Load())
+        played.rest(Load(reconcile=True))
+    return Tally(1, loads, requests, **{each: 1 for each in seen})
+
+
+@contextmanager
+def small_outages(contacts: int) -> Iterator[None]:
+    """Lets fewer contacts make an outage, in proportion to a small world."""
+    usual = reading.OUTAGE
+    reading.OUTAGE = contacts
+    try:
+        yield
+    finally:
+        reading.OUTAGE = usual
+
+
+def _remembered(state: str | None, start_date: Instant | None) -> remembered.Progress:
+    known = remembered.from_state(json.loads(state)) if state else None
+    return remembered.in_scope(known or remembered.Progress(BASE_URL), BASE_URL, start_date)
+
+
+def _no_message_twice(tapped: Tapped) -> None:
+    rows = [*tapped.rows, *tapped._message_rows]
+    ids = [row["id"] for _, row in rows]
+    if len(ids) != len(set(ids)):
+        twice = next(each for each in ids if ids.count(each) > 1)
+        raise BrokenPromise(f"message {twice} is handed over twice in one load")

@@ -1,0 +1,315 @@
+"""Breaks the rules one by one and shows that the search notices: `python -m tests.twin.mutants`.
+
+Every mutant is the package with one decision changed in its source. One that survives is either
+a gap of the twin or a rule that is not needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import chatbotx_source
+
+PACKAGE = Path(chatbotx_source.__file__).parent
+TESTS = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of the source.
+
+    Attributes:
+        what: the mistake, in words.
+        module: the file.
+        old: what is there, exactly once.
+        new: what takes its place.
+    """
+
+    what: str
+    module: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    Mutant(
+        "the floor is a second late",
+        "progress",
+        "return minus(min(bound for bound in bounds if bound), days=lookback_days)",
+        "return minus(minus(min(b for b in bounds if b), days=lookback_days), seconds=-1)",
+    ),
+    Mutant(
+        "a row at the floor ends the walk",
+        "walk",
+        "read.last[0] < read.floor",
+        "read.last[0] <= read.floor",
+    ),
+    Mutant(
+        "the cursor is kept after an empty page",
+        "walk",
+        "again = at_top(entry, index, suspect)",
+        "again = at_top(entry, index, suspect) if top else _with(entry, index, suspect)",
+    ),
+    Mutant("lastActivityAt is no sign", "progress", "            self.last_activity_at,\n", ""),
+    Mutant(
+        "conversation.updatedAt is no sign",
+        "progress",
+        "self.conversation_updated_at or self.updated_at",
+        "self.updated_at",
+    ),
+    Mutant(
+        "lastActivityAt does not lower the floor",
+        "progress",
+        "bounds = [through, contact.last_activity_at, known",
+        "bounds = [through, known",
+    ),
+    Mutant(
+        "lastIncomingMessageAt does not lower the floor",
+        "progress",
+        "bounds.append(contact.last_incoming_at)",
+        "pass",
+    ),
+    Mutant(
+        "lookback does not make due",
+        "progress",
+        "    news = minus(through, days=lookback_days)\n    if any(sign",
+        "    news = through\n    if any(sign",
+    ),
+    Mutant(
+        "lookback does not lower the floor",
+        "progress",
+        "return minus(min(bound for bound in bounds if bound), days=lookback_days)",
+        "return min(bound for bound in bounds if bound)",
+    ),
+    Mutant(
+        "a conversation that begins late is read like an old one",
+        "progress",
+        "if any(when is not None and when > news for when in created):",
+        "if False:",
+    ),
+    Mutant(
+        "an unfinished contact without a sign is not due",
+        "progress",
+        'current.mode == "reconcile" or contact.id in progress.unfinished',
+        'current.mode == "reconcile"',
+    ),
+    Mutant(
+        "the listing is read upwards",
+        "reading",
+        "self.client.contacts(current.probe or current.page)",
+        "self.client.contacts(current.probe or self.progress.last_page + 1 - current.page)",
+    ),
+    Mutant(
+        "the page after the last is not probed",
+        "progress",
+        "probe=None if identifiers else progress.last_page + 1",
+        "probe=None if identifiers or progress.last_page else 1",
+    ),
+    Mutant(
+        "the floor is raised when a contact is listed again",
+        "progress",
+        "floor=_lower(gaps[0].floor, floor)",
+        "floor=floor",
+    ),
+    Mutant(
+        "the top waits for a blocked gap",
+        "progress",
+        "    if known.upto is None or known.upto < current.started:\n",
+        "    if not gaps:\n        gaps = (Gap(floor),)\n    elif gaps[0].cursor is None:\n",
+    ),
+    Mutant(
+        "an absorbed gap's floor is lost",
+        "progress",
+        "        floor = _lower(floor, gap.floor)\n",
+        "        floor = floor\n",
+    ),
+    Mutant(
+        "a gap of another conversation is absorbed",
+        "progress",
+        "if gap.conversation_id == read.conversation_id\n        and gap.last",
+        "if gap.last",
+    ),
+    Mutant(
+        "the bottom of one conversation closes gaps of another",
+        "walk",
+        "below = [g for g in entry.gaps[index + 1 :] if g.conversation_id != read.conversation_id]",
+        "below: list[Gap] = []",
+    ),
+    Mutant(
+        "blocked contacts are forgotten at the end of a pass",
+        "progress",
+        "            if entry.listed == current.number\n        }",
+        "            if entry.listed == current.number and not entry.gaps\n        }",
+    ),
+    Mutant(
+        "contacts that are gone are waited for",
+        "progress",
+        "            if entry.listed == current.number\n        }",
+        "        }",
+    ),
+    Mutant(
+        "an empty first page is trusted",
+        "walk",
+        "if gap.cursor is None and not entry.expects_messages:",
+        "if gap.cursor is None:",
+    ),
+    Mutant(
+        "an empty page below a cursor is trusted",
+        "walk",
+        "if gap.cursor is None and not entry.expects_messages:",
+        "if gap.cursor is not None or not entry.expects_messages:",
+    ),
+    Mutant("suspicions are not counted", "walk", "empties=gap.empties + 1", "empties=1"),
+    Mutant("restarts are not counted", "walk", "restarts=gap.restarts + 1", "restarts=1"),
+    Mutant(
+        "clocks are taken to agree",
+        "progress",
+        "CLOCK_MARGIN_MINUTES = 5",
+        "CLOCK_MARGIN_MINUTES = 0",
+    ),
+    Mutant(
+        "a flip keeps the floor",
+        "walk",
+        "_restarted(entry, index, replace(gap, floor=None), size, FLIP, current)",
+        "_restarted(entry, index, gap, size, FLIP, current)",
+    ),
+    Mutant(
+        "a flip is not noticed",
+        "walk",
+        "if gap.cursor and gap.conversation_id and conversation_id != gap.conversation_id:",
+        "if False:",
+    ),
+    Mutant(
+        "a stale cursor is not noticed",
+        "walk",
+        "if gap.cursor and gap.last and positions and positions[0] >= gap.last:",
+        "if False:",
+    ),
+    Mutant(
+        "a cursor that does not move is followed",
+        "walk",
+        "if cursor == gap.cursor:",
+        "if False:",
+    ),
+    Mutant(
+        "a walk begins again in the same load",
+        "walk",
+        "if (gap.cursor is None and begun) or not may_ask():",
+        "if not may_ask():",
+    ),
+    Mutant(
+        "a poisoned page is given up at once",
+        "walk",
+        "        if size > 1:\n",
+        "        if size > 500:\n",
+    ),
+    Mutant(
+        "the top counts as read when a lower gap is",
+        "walk",
+        "    if gap.cursor is None:\n        read = replace(read, begun",
+        "    if True:\n        read = replace(read, begun",
+    ),
+    Mutant(
+        "every complete pass is called reconciled",
+        "progress",
+        "complete and current.whole and progress.start_date is None",
+        "complete",
+    ),
+    Mutant(
+        "a contact that is not due leaves a pass whole",
+        "progress",
+        "        progress.current = replace(_current(progress), whole=False)\n        return False",
+        "        return False",
+    ),
+    Mutant(
+        "a contact read in part leaves a pass whole",
+        "progress",
+        "    if entry.whole != current.number:\n",
+        "    if entry.whole is None and current.number < 0:\n",
+    ),
+    Mutant(
+        "a pass ends while contacts are open",
+        "progress",
+        "all(gap.blocked == current.number for gap in entry.gaps)",
+        "any(gap.blocked == current.number for gap in entry.gaps)",
+    ),
+    Mutant(
+        "an earlier start_date opens nothing",
+        "progress",
+        "if _lower(start_date, progress.start_date) == progress.start_date:",
+        "if True:",
+    ),
+    Mutant(
+        "no contact has its turn to be read whole",
+        "progress",
+        "    if share <= 0:\n",
+        "    if share >= 0:\n",
+    ),
+    Mutant(
+        "a pass that failed to begin is counted",
+        "progress",
+        "    progress.passes = current.number\n",
+        "    progress.passes = current.number + 1\n",
+    ),
+    Mutant(
+        "everything is synced through the present",
+        "reading",
+        "current, started=min(current.started, _by_the_server(answer, current.started))",
+        "current, started=minus(_by_the_server(answer, current.started), days=-1)",
+    ),
+)
+
+
+def noticed(mutant: Mutant, histories: int, seed: int) -> str:
+    """The line with which the search refuses a mutant; empty when it survives."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / PACKAGE.name
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "sandbox"))
+        source = copy / f"{mutant.module}.py"
+        text = source.read_text()
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.what}: the source has changed, adapt the mutant")
+        source.write_text(text.replace(mutant.old, mutant.new))
+        search = subprocess.run(
+            [sys.executable, "-m", "tests.twin", "--quick"]
+            + ["--histories", str(histories), "--seed", str(seed)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if search.returncode > 1:
+        raise SystemExit(f"{mutant.what}: {search.stderr}")
+    return search.stdout.strip()
+
+
+def main() -> int:
+    """Tries all mutants; 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=8_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--only", default="", help="part of the description")
+    asked = parser.parse_args()
+    mutants = [each for each in MUTANTS if asked.only in each.what]
+    with ThreadPoolExecutor(asked.processes) as pool:
+        lines = pool.map(lambda each: noticed(each, asked.histories, asked.seed), mutants)
+        survivors = 0
+        for mutant, line in zip(mutants, lines, strict=True):
+            survivors += not line
+            print(f"{'killed  ' if line else 'SURVIVED'}  {mutant.what}: {line}", flush=True)
+    print(f"{len(mutants) - survivors} of {len(mutants)} killed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
