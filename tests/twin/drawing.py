@@ -15,6 +15,7 @@ from tests.twin.events import (
     ForgetCursors,
     HardDelete,
     History,
+    Illness,
     Import,
     Load,
     NewContact,
@@ -30,6 +31,15 @@ from tests.twin.server import FaultKind
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 AGES = (0.0, 0.001, 1.0, 30.0, MINUTE, 5 * MINUTE, HOUR, 3 * HOUR, DAY, DAY + 1, 3 * DAY, 40 * DAY)
 WAITS = (0.001, 1.0, MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 2 * DAY, 10 * DAY)
+ILLNESSES: tuple[FaultKind, ...] = (
+    "fails",
+    "empty",
+    "page 1 again",
+    "same cursor",
+    "flips",
+    "not found",
+    "bad request",
+)
 SKEWS = (0.0, 0.0, 0.0, 299.999, 299.999, -HOUR, -DAY, -300.0)
 FAULTS: tuple[FaultKind, ...] = (
     "fails",
@@ -48,80 +58,99 @@ FAULTS: tuple[FaultKind, ...] = (
 
 
 def draw_history(random: Random) -> History:
-    """A history: a few contacts, then loads among events."""
-    calm = random.random() < 0.4
-    steps: list[Step] = [_newcomer(random) for _ in range(random.randrange(1, 6))]
-    for _ in range(random.randrange(3, 10)):
-        for _ in range(random.choice((0, 1, 1, 2, 4))):
-            steps.append(_event(random, calm=calm))
-        steps.append(_load(random, calm=calm))
-    return History(
-        tuple(steps),
-        lookback=random.choice((0, 3_600, 86_400, 86_400)),
-        reconcile_share=random.choice((0.0, 0.0, 0.0, 1 / 2, 1 / 3, 1.0)),
-        listing_page=random.randrange(1, 4),
-        outage=random.choice((3, 20, 20)),
-    )
+    """A history: a few contacts, mostly read once, then loads among events."""
+    return _Drawing(random).history()
 
 
-def _newcomer(random: Random) -> Event:
-    return NewContact(random.choice((0, 1, 1, 3, 8)), incoming=random.random() < 0.7)
+class _Drawing:
+    """One history in the making.
 
+    Most of what happens happens to one contact, or else it would seldom come to anything.
+    """
 
-def _event(random: Random, *, calm: bool) -> Event:
-    contact = random.randrange(6)
-    message = random.choice((0, 1, 2, 3, 5, 8))
-    what = random.randrange(20 if calm else 26)
-    if what < 5:
-        return Wait(random.choice(WAITS))
-    if what < 11:
-        return Deliver(
-            contact,
-            age=random.choice((0.0, random.choice(AGES))),
-            count=random.choice((1, 1, 2, 5, 12)),
-            incoming=random.random() < 0.6,
-            apart=random.choice((0.0, 0.0, 1.0, HOUR, DAY)),
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.calm = random.random() < 0.45
+        self.lookback = random.choice((0, 3_600, 86_400, 86_400))
+        self.ages = (*AGES, *(self.lookback + more for more in (-0.001, 0.0, 0.001, 1.0, MINUTE)))
+        self.contact = random.randrange(6)
+
+    def history(self) -> History:
+        random = self.random
+        steps: list[Step] = [self._newcomer() for _ in range(random.randrange(1, 6))]
+        if random.random() < 0.6:
+            steps.append(Load(skew=random.choice(SKEWS)))
+        for _ in range(random.randrange(2, 9)):
+            for _ in range(random.choice((0, 1, 1, 2, 4))):
+                steps.append(self._event())
+            steps.append(self._load())
+        return History(
+            tuple(steps),
+            lookback=self.lookback,
+            reconcile_share=random.choice((0.0, 0.0, 0.0, 0.0, 1 / 2, 1 / 3)),
+            listing_page=random.randrange(1, 4),
+            outage=random.choice((3, 20, 20)),
         )
-    if what < 13:
-        return Edit(contact, message)
-    if what == 13:
-        return _newcomer(random)
-    if what == 14:
-        return DeleteContact(contact)
-    if what == 15:
-        return HardDelete(contact, message)
-    if what == 16:
-        return Import(contact, random.choice(AGES), random.choice((1, 4)), random.choice((0.0, DAY)))
-    if what == 17:
-        return NewConversation(contact)
-    if what == 18:
-        return UpdateContact(contact)
-    if what == 19:
-        return Wait(random.choice(WAITS))
-    if what < 22:
-        return Flip(contact)
-    if what == 22:
-        return Poison(contact, message)
-    if what == 23:
-        return Cure()
-    if what == 24:
-        return ForgetCursors()
-    return Outage(random.choice(("fails", "empty", None, None)))
 
+    def _newcomer(self) -> Event:
+        return NewContact(self.random.choice((0, 1, 1, 3, 8)), incoming=self.random.random() < 0.7)
 
-def _load(random: Random, *, calm: bool) -> Load:
-    during: list[tuple[int, Event]] = []
-    for _ in range(random.choice((0, 0, 1, 2, 4))):
-        during.append((random.randrange(1, 12), _event(random, calm=calm)))
-    for _ in range(0 if calm else random.choice((0, 0, 1, 2, 5))):
-        during.append((random.randrange(1, 12), Fault(random.choice(FAULTS))))
-    budgeted = random.random() < 0.5
-    return Load(
-        page_size=random.choice((1, 1, 2, 3, 5, 500)),
-        max_requests=random.choice((1, 2, 3, 5, 10)) if budgeted else None,
-        max_messages=random.choice((None, None, None, 1, 4)),
-        reconcile=random.random() < 0.08,
-        start_date=random.choice((0.0, -DAY, 3 * DAY)) if random.random() < 0.04 else None,
-        skew=random.choice(SKEWS),
-        during=tuple(sorted(during, key=lambda each: each[0])),
-    )
+    def _event(self) -> Event:
+        random = self.random
+        contact = self.contact if random.random() < 0.6 else random.randrange(6)
+        message = random.choice((0, 1, 2, 3, 5, 8))
+        what = random.randrange(21 if self.calm else 29)
+        if what < 6:
+            return Wait(random.choice(WAITS))
+        if what < 12:
+            return Deliver(
+                contact,
+                age=max(random.choice((0.0, random.choice(self.ages))), 0.0),
+                count=random.choice((1, 1, 2, 5, 12)),
+                incoming=random.random() < 0.6,
+                apart=random.choice((0.0, 0.0, 1.0, HOUR, DAY)),
+            )
+        if what < 14:
+            return Edit(contact, message)
+        if what == 14:
+            return self._newcomer()
+        if what == 15:
+            return DeleteContact(contact)
+        if what == 16:
+            return HardDelete(contact, message)
+        if what == 17:
+            age = max(random.choice(self.ages), 0.0)
+            return Import(contact, age, random.choice((1, 4)), random.choice((0.0, DAY)))
+        if what == 18:
+            return NewConversation(contact)
+        if what == 19:
+            return UpdateContact(contact)
+        if what < 23:
+            return Flip(contact)
+        if what == 23:
+            return Poison(contact, message)
+        if what == 24:
+            return Cure()
+        if what == 25:
+            return ForgetCursors()
+        if what < 28:
+            return Illness(contact, random.choice(ILLNESSES))
+        return Outage(random.choice(("fails", "empty", None, None)))
+
+    def _load(self) -> Load:
+        random = self.random
+        during: list[tuple[int, Event]] = []
+        for _ in range(random.choice((0, 0, 1, 2, 4))):
+            during.append((random.randrange(1, 12), self._event()))
+        for _ in range(0 if self.calm else random.choice((0, 0, 1, 2, 5))):
+            during.append((random.randrange(1, 12), Fault(random.choice(FAULTS))))
+        budgeted = random.random() < (0.25 if self.calm else 0.5)
+        return Load(
+            page_size=random.choice((1, 1, 2, 3, 5, 500)),
+            max_requests=random.choice((1, 2, 3, 5, 10)) if budgeted else None,
+            max_messages=random.choice((None, None, None, 1, 4)) if budgeted else None,
+            reconcile=random.random() < 0.06,
+            start_date=random.choice((0.0, -DAY, 3 * DAY)) if random.random() < 0.04 else None,
+            skew=random.choice(SKEWS),
+            during=tuple(sorted(during, key=lambda each: each[0])),
+        )

@@ -100,8 +100,7 @@ class Flip(OfContact):
     """Another of the contact's conversations is served."""
 
     def to(self, server: Server, contact: ContactRecord) -> None:
-        contact.served = (contact.served + 1) % max(len(contact.conversations), 1)
-        server.watcher.seen_again(contact)
+        server.flip(contact)
 
 
 @dataclass(frozen=True)
@@ -168,9 +167,11 @@ class Poison(OfMessage):
 
 @dataclass(frozen=True)
 class Cure(Event):
-    """No message is poisoned any more."""
+    """No contact is ill and no message poisoned any more."""
 
     def __call__(self, server: Server) -> None:
+        for contact in server.contact_records:
+            contact.illness = None
         for message in server.all_messages():
             message.poisoned = False
 
@@ -183,6 +184,16 @@ class Outage(Event):
 
     def __call__(self, server: Server) -> None:
         server.outage = self.kind
+
+
+@dataclass(frozen=True)
+class Illness(OfContact):
+    """From now on, every request for this contact's messages goes wrong."""
+
+    kind: FaultKind = "fails"
+
+    def to(self, server: Server, contact: ContactRecord) -> None:
+        contact.illness = self.kind
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from chatbotx_source.errors import ChatbotXError
 from chatbotx_source.instants import Instant
 from chatbotx_source.reading import Batch, Outcome, Reading, unfinished_rows
 from chatbotx_source.settings import Settings
+from chatbotx_source.walk import Whole
 from tests.twin.events import Cure, Event, Fault, History, Load, Outage
-from tests.twin.oracle import BrokenPromise, Oracle
+from tests.twin.oracle import BrokenPromise, Committed, Oracle
 from tests.twin.server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
 
 BASE_URL = "https://chat.example.com/api"
@@ -29,11 +30,15 @@ class Tapped(Reading):
     """A load whose rows are taken before they become Arrow tables, which costs most of the time."""
 
     rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    listed: list[Mapping[str, Any]] = field(default_factory=list)
+    walked: list[tuple[str, Whole]] = field(default_factory=list)
     reported: list[dict[str, Any]] = field(default_factory=list)
 
     def _batch(self, *, last: bool = False) -> Batch:
         self.rows += self._message_rows
-        self._message_rows, self._contact_rows = [], []
+        self.listed += self._contact_rows
+        self.walked += self._whole
+        self._message_rows, self._contact_rows, self._whole = [], [], []
         self.reported = list(unfinished_rows(self.progress))
         return Batch({}, remembered.to_state(self.progress), asdict(self.outcome))
 
@@ -74,17 +79,23 @@ class Play:
         self.endings: set[str] = set()
         self.loads = 0
 
-    def run(self) -> Play:
-        """Plays all steps, then rests.
+    def run(self) -> set[str]:
+        """Plays all steps, then lets the sync come to rest.
+
+        Returns:
+            How the loads of the steps ended.
 
         Raises:
             BrokenPromise: a promise of the sync does not hold.
         """
         for step in self.history.steps:
             self.step(step)
-        self.rest(Load())
-        self.rest(Load(reconcile=True))
-        return self
+        endings = set(self.endings)
+        self.rest(Load(), lambda outcome: outcome.over)
+        Cure()(self.server)
+        self.rest(Load(), lambda outcome: outcome.complete)
+        self.rest(Load(reconcile=True), lambda outcome: outcome.reconciled)
+        return endings
 
     def step(self, step: Event | Load) -> Outcome | None:
         """Plays one step; the outcome of a load that was not killed and did not fail."""
@@ -93,21 +104,19 @@ class Play:
         step(self.server)
         return None
 
-    def rest(self, load: Load) -> None:
-        """Ends all faults; then loads have to end complete.
+    def rest(self, load: Load, at_rest: Callable[[Outcome], bool]) -> None:
+        """Lets nothing happen any more; what ails one contact stays.
 
         Raises:
-            BrokenPromise: they do not.
+            BrokenPromise: load after load, the sync does not get there.
         """
-        Cure()(self.server)
         Outage(None)(self.server)
-        self.server.fault = None
         self.server.now += HOUR
         for _ in range(PATIENCE):
             outcome = self.load(load)
-            if outcome and outcome.complete and (outcome.reconciled or not load.reconcile):
+            if outcome and at_rest(outcome):
                 return
-        raise BrokenPromise(f"not complete after {PATIENCE} loads without a fault")
+        raise BrokenPromise(f"{PATIENCE} loads lead nowhere")
 
     def load(self, load: Load) -> Outcome | None:
         """Runs one load and lets the oracle judge it."""
@@ -130,8 +139,9 @@ class Play:
             max_requests=load.max_requests,
             max_messages=load.max_messages,
         )
+        load_id = f"{self.loads:05}"
         tapped = Tapped(
-            cast(Client, server), settings, _remembered(self.state, start_date), load_id="load"
+            cast(Client, server), settings, _remembered(self.state, start_date), load_id
         )
         self.oracle.begins()
         batch = None
@@ -146,7 +156,17 @@ class Play:
             server.fault = None
         assert batch is not None
         self.state = json.dumps(batch.progress)
-        self.oracle.committed(tapped.rows, tapped.outcome, tapped.progress, start)
+        self.oracle.committed(
+            Committed(
+                load_id=load_id,
+                messages=tapped.rows,
+                contacts=[str(row["id"]) for row in tapped.listed],
+                walks=tapped.walked,
+                outcome=tapped.outcome,
+                unfinished=set(tapped.progress.unfinished),
+                start_date=start,
+            )
+        )
         self._note(tapped.outcome)
         return tapped.outcome
 
@@ -171,14 +191,8 @@ def play(history: History) -> Tally:
     """
     with small_outages(history.outage):
         played = Play(history)
-        for step in history.steps:
-            played.step(step)
-        seen = set(played.endings)
-        requests = played.server.requests
-        loads = played.loads
-        played.rest(Load())
-        played.rest(Load(reconcile=True))
-    return Tally(1, loads, requests, **{each: 1 for each in seen})
+        endings = played.run()
+    return Tally(1, played.loads, played.server.requests, **dict.fromkeys(endings, 1))
 
 
 @contextmanager

@@ -18,17 +18,19 @@ passes in a row, one reads it whole.
 
 `complete` says in addition that nothing is unfinished but contacts that answer with nothing;
 `reconciled` that the pass read every contact whole. No load hands over a message twice, and
-nothing is handed over that the contact did not have.
+nothing is handed over that the contact did not have. What is marked as removed is: a contact that
+a listing from end to end no longer showed, a message that a walk from top to bottom did not meet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from chatbotx_source.instants import to_datetime
-from chatbotx_source.progress import Progress
 from chatbotx_source.reading import Outcome
+from chatbotx_source.walk import Whole
 from tests.twin.server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
 
 
@@ -73,9 +75,42 @@ class Known:
 
     changes: dict[Message, list[Change]] = field(default_factory=dict)
     expects: bool = False
+    created: int = -1
     whole: int = -1
     overlooked: set[Message] = field(default_factory=set)
     last_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A message at the destination."""
+
+    version: int
+    conversation_id: str
+    load_id: str
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A load that is at the destination.
+
+    Attributes:
+        load_id: later loads have higher ones.
+        messages: contact id and row, as handed over.
+        contacts: ids of the contact rows.
+        walks: contact id and what a walk from top to bottom proved.
+        outcome: what the load says it did.
+        unfinished: ids of the contacts that it says are not read through.
+        start_date: its setting, in milliseconds.
+    """
+
+    load_id: str
+    messages: Sequence[tuple[str, Mapping[str, Any]]]
+    contacts: Sequence[str]
+    walks: Sequence[tuple[str, Whole]]
+    outcome: Outcome
+    unfinished: Set[str]
+    start_date: int | None
 
 
 @dataclass
@@ -90,7 +125,8 @@ class Oracle(Watcher):
     lookback: int
     turns: int | None = None
     server: Server = field(init=False)
-    destination: dict[Message, tuple[int, str]] = field(default_factory=dict)
+    destination: dict[Message, Stored] = field(default_factory=dict)
+    contacts: dict[str, str] = field(default_factory=dict)
     known: dict[ContactRecord, Known] = field(default_factory=dict)
     order: int = 0
     through: int | None = None
@@ -136,7 +172,8 @@ class Oracle(Watcher):
                 and conversation.last_activity is not None
                 and conversation.last_activity - MINUTE > conversation.created
             )
-            self._pending.append(("listed", contact, self.server.now, self.order))
+            created = max(contact.created, conversation.created if conversation else -1)
+            self._pending.append(("listed", contact, created, self.order))
 
     def asked(self, contact: ContactRecord, *, top: bool, swallowed: bool, flipped: bool) -> None:
         self.order += 1
@@ -168,38 +205,42 @@ class Oracle(Watcher):
         """A load begins; what an earlier one saw and did not commit is forgotten."""
         self._pending.clear()
 
-    def committed(
-        self,
-        rows: Iterable[tuple[str, Mapping[str, object]]],
-        outcome: Outcome,
-        progress: Progress,
-        start_date: int | None,
-    ) -> None:
+    def committed(self, load: Committed) -> None:
         """A load is at the destination.
 
-        Args:
-            rows: contact id and message, as handed over.
-            outcome: what the load says it did.
-            progress: what it remembers.
-            start_date: its setting, in milliseconds.
-
         Raises:
-            BrokenPromise: something of that is not so.
+            BrokenPromise: it is not what it says.
         """
-        if self.start_date is not None and (start_date is None or start_date < self.start_date):
+        if self.start_date is not None and (
+            load.start_date is None or load.start_date < self.start_date
+        ):
             self.through = None
-        self.start_date = start_date
+        self.start_date = load.start_date
         self._take_notes()
-        for contact_id, row in rows:
+        for contact_id, row in load.messages:
             message = row["text"]
             assert isinstance(message, Message)
             if contact_id != str(message.contact.id):
                 raise BrokenPromise(f"message {message.id} is not of contact {contact_id}")
-            version = row["version"]
-            assert isinstance(version, int)
-            self.destination[message] = version, contact_id
-        if outcome.over:
-            self._judge(outcome, progress)
+            self.destination[message] = Stored(row["version"], row["conversationId"], load.load_id)
+        self.contacts.update(dict.fromkeys(load.contacts, load.load_id))
+        for _, whole in load.walks:
+            self._judge_walk(whole)
+        if load.outcome.over:
+            self._judge(load.outcome, load.unfinished)
+
+    def _judge_walk(self, whole: Whole) -> None:
+        """What the walk should have met and did not is gone."""
+        first = int(to_datetime(whole.first[0]).timestamp() * 1_000 + 0.5), whole.first[1]
+        for message, stored in self.destination.items():
+            if (
+                stored.conversation_id == whole.conversation_id
+                and message.position <= first
+                and stored.load_id < whole.first_load
+                and not message.gone
+                and message in message.contact.visible
+            ):
+                raise BrokenPromise(f"message {message.id} is marked as removed, and is not")
 
     def _take_notes(self) -> None:
         for what, contact, at, order in self._pending:
@@ -207,6 +248,8 @@ class Oracle(Watcher):
             if what == "flipped":
                 known.whole = max(known.whole, at)
                 continue
+            if what == "listed":
+                known.created = at
             for message, changes in known.changes.items():
                 if what == "trusted":
                     self._hide(known, message, at, order)
@@ -216,26 +259,31 @@ class Oracle(Watcher):
                         change.listed = order
         self._pending.clear()
 
-    def _judge(self, outcome: Outcome, progress: Progress) -> None:
+    def _judge(self, outcome: Outcome, unfinished: Set[str]) -> None:
         assert outcome.pass_started is not None
         started = int(to_datetime(outcome.pass_started).timestamp() * 1_000 + 0.5)
         self._note_whole(started, reconcile=outcome.mode == "reconcile" or outcome.reconciled)
         self.ended.append(started)
         self.through = started
-        unfinished = set(progress.unfinished)
         for contact in self.server.contact_records:
             known = self._known(contact)
             if str(contact.id) not in unfinished:
                 self._judge_contact(contact, known, started)
             elif outcome.complete and not known.last_empty:
                 raise BrokenPromise(f"complete, but contact {contact.id} is not read")
+        if outcome.listed_since is not None:
+            self._judge_listing(outcome.listed_since)
+
+    def _judge_listing(self, since: str) -> None:
+        """Contacts that were not listed since are gone, and only they."""
+        for contact in self.server.contact_records:
+            if self.contacts.get(str(contact.id), since) < since:
+                raise BrokenPromise(f"contact {contact.id} is marked as removed, and is not")
 
     def _note_whole(self, started: int, *, reconcile: bool) -> None:
-        for contact, known in self.known.items():
-            conversation = contact.conversation
-            news = -1 if self.through is None else self.through - self.lookback
-            created = max(contact.created, conversation.created if conversation else 0)
-            if reconcile or self.through is None or created > news:
+        news = -1 if self.through is None else self.through - self.lookback
+        for known in self.known.values():
+            if reconcile or known.created > news:
                 known.whole = max(known.whole, started)
         if self.turns is not None and len(self.ended) + 1 >= self.turns:
             first = [*self.ended, started][-self.turns :]
@@ -251,7 +299,7 @@ class Oracle(Watcher):
             for change in known.changes[message]:
                 if change.at < started and (change.promised or change.at < known.whole):
                     need = max(need, change.version)
-            have = self.destination.get(message, (-1, ""))[0]
+            have = self.destination[message].version if message in self.destination else -1
             if have < need:
                 what = "missing" if have < 0 else f"of version {have}, not {need}"
                 raise BrokenPromise(f"message {message.id} of contact {contact.id} is {what}")

@@ -33,6 +33,7 @@ FaultKind = Literal[
     "empty",
     "page 1 again",
     "same cursor",
+    "flips",
     "not found",
     "bad request",
     "rate limit",
@@ -115,6 +116,7 @@ class ContactRecord:
         served: the index of that one.
         last_incoming: `lastIncomingMessageAt` of its inbox.
         last_message: of its inbox, not shown: page 1 begins at the end of that hour.
+        illness: what goes wrong with every request for its messages.
     """
 
     id: int
@@ -124,6 +126,7 @@ class ContactRecord:
     served: int = 0
     last_incoming: int | None = None
     last_message: int | None = None
+    illness: FaultKind | None = None
 
     @property
     def conversation(self) -> Conversation | None:
@@ -227,6 +230,10 @@ class Server:
         fault = self._arrived() or self.outage
         self._raise(fault)
         contact = self._find(identifier)
+        fault = fault or contact.illness
+        self._raise(fault)
+        if fault == "flips":
+            self.flip(contact)
         conversation = contact.conversation
         if conversation is None:
             raise NotFoundError("Conversation not found")
@@ -312,6 +319,11 @@ class Server:
         contact.served = len(contact.conversations) - 1
         self.watcher.seen_again(contact)
         return opened
+
+    def flip(self, contact: ContactRecord) -> None:
+        """Serves the contact's next conversation."""
+        contact.served = (contact.served + 1) % max(len(contact.conversations), 1)
+        self.watcher.seen_again(contact)
 
     def store(self, contact: ContactRecord, created: int, *, incoming: bool, live: bool) -> None:
         """A message, `live` from a channel or else from an import of history."""
