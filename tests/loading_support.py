@@ -11,7 +11,8 @@ from typing import Any
 
 import dlt
 import duckdb
-from dlt.common.pipeline import LoadInfo, TRefreshMode
+from dlt.common.pipeline import LoadInfo
+from dlt.common.typing import TRefreshMode
 from dlt.extract import DltSource
 from oracle import Tables, difference, expected, loaded
 
@@ -86,7 +87,7 @@ class Job:
         source = self.source(**options)
         if resources:
             source = source.with_resources(*resources)
-        return self.pipeline.run(source, refresh=refresh)
+        return self.pipeline.run(source, **({"refresh": refresh} if refresh else {}))
 
     def sync(self, **options: Any) -> SyncSummary:
         return sync(self.pipeline, **{**self.options, **options})
