@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NoReturn
 
 import dlt
 from dlt.common.destination import Destination
@@ -79,6 +80,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"Error: {explain(error)}", file=sys.stderr)
         return FAILED
+
+
+def script() -> NoReturn:
+    """The entry point of the installed command."""
+    status = main()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # DuckDB 2.0 complains of itself on stderr, in forty lines, when the interpreter tears it down.
+    os._exit(status)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -302,4 +313,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    script()

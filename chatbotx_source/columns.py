@@ -490,6 +490,22 @@ _UNFINISHED = Table(
     write_disposition="replace",
 )
 
+_WALKS = Table(
+    name="_chatbotx_walks",
+    description="Whole readings whose removals are still to be marked; usually empty.",
+    columns=(
+        _made("contact_id", "text", "Id of the contact.", nullable=False),
+        _made("conversation_id", "text", "Id of the conversation."),
+        _made("first_at", "timestamp", "`created_at` of the newest message of the reading."),
+        _made("first_id", "text", "Id of the newest message of the reading."),
+        _made("first_load_id", "text", "The load that the reading began in."),
+        _made("ended", "timestamp", "When the reading reached the oldest message."),
+        _LOAD_ID,
+    ),
+    primary_key=(),
+    write_disposition="append",
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -502,6 +518,7 @@ TABLES: dict[str, Table] = {
         _ATTACHMENTS,
         _SYNCS,
         _UNFINISHED,
+        _WALKS,
     )
 }
 """The tables by name, in reading order."""

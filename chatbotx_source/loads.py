@@ -18,6 +18,7 @@ from chatbotx_source.errors import SyncRunningError
 from chatbotx_source.instants import Instant
 from chatbotx_source.progress import from_state
 from chatbotx_source.reading import unfinished_rows
+from chatbotx_source.removals import mark_removed
 from chatbotx_source.stopping import signals_end_loads, stop_asked
 
 
@@ -153,7 +154,13 @@ def sync(
             if last.get("load_id") == before.get("last", {}).get("load_id"):
                 summary.ended_by = "a load that read nothing"
                 break
-            _add(summary, kept, "listed" if source_options.get("contacts") else "progress")
+            scope = "listed" if source_options.get("contacts") else "progress"
+            mark_removed(
+                pipeline,
+                listed_since=last["listed_since"],
+                workspace_id=kept.get(scope, {}).get("workspace_id"),
+            )
+            _add(summary, kept, scope)
             moved = last["answers"] and kept != {**before, "last": last, "mark": kept.get("mark")}
             spent = budget.spend(last)
             if stop_asked():

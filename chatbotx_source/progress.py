@@ -10,7 +10,7 @@ Everything else is one date, `synced_through`, whatever the number of contacts.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -113,6 +113,9 @@ class Gap:
         empties: suspicious empty answers in this pass.
         restarts: walks begun again in this pass.
         begun: the pass in which it was begun at the top.
+        first: the first row read then.
+        first_load: the load that read it.
+        doubtful: whether anything odd was met on the way: then the walk proves no removal.
         reason: the fault that blocked it; None when it was merely cut, or not yet begun.
         blocked: the pass in which that fault was met.
     """
@@ -126,6 +129,9 @@ class Gap:
     empties: int = 0
     restarts: int = 0
     begun: int | None = None
+    first: Position | None = None
+    first_load: str | None = None
+    doubtful: bool = False
     reason: str | None = None
     blocked: int | None = None
 
@@ -170,6 +176,7 @@ class Pass:
         page: the next page to read, counting down; 0 when page 1 is done.
         lowest: the lowest contact id read; the next page lies below it.
         highest: the highest contact id read.
+        first_load: the load that began it.
         whole: whether every contact so far is walked to the bottom in this pass.
         identifiers: the contacts asked for one by one, in place of the listing.
     """
@@ -181,6 +188,7 @@ class Pass:
     page: int = 0
     lowest: int | None = None
     highest: int = 0
+    first_load: str | None = None
     whole: bool = True
     identifiers: tuple[str, ...] | None = None
 
@@ -267,6 +275,7 @@ def begin(
     progress: Progress,
     *,
     now: Instant,
+    load_id: str,
     mode: Mode = "incremental",
     identifiers: tuple[str, ...] | None = None,
 ) -> Pass:
@@ -275,6 +284,7 @@ def begin(
     Args:
         progress: what is remembered.
         now: the earlier of the server's clock and our own.
+        load_id: the load that begins it.
         mode: `reconcile` walks every contact to the bottom.
         identifiers: contacts to ask for one by one, in place of the listing.
 
@@ -287,6 +297,7 @@ def begin(
         mode=mode,
         probe=None if identifiers else progress.last_page + 1,
         page=len(identifiers) if identifiers else 0,
+        first_load=load_id,
         identifiers=identifiers,
     )
 
@@ -321,6 +332,11 @@ def take_page(current: Pass, ids: Iterable[int]) -> Pass:
         lowest=lowest,
         highest=max([current.highest, *seen]),
     )
+
+
+def _is_new(contact: Contact, progress: Progress) -> bool:
+    """Whether no pass has listed it: its dates may be old, as an import keeps them."""
+    return _current(progress).identifiers is None and number(contact.id) > progress.highest
 
 
 def admit(
@@ -367,7 +383,7 @@ def is_due(
     through = synced_through(progress, contact.id)
     if through is None or current.mode == "reconcile" or contact.id in progress.unfinished:
         return True
-    if is_chosen(contact.id, current.number, reconcile_share):
+    if is_chosen(contact.id, current.number, reconcile_share) or _is_new(contact, progress):
         return True
     news = minus(through, days=lookback_days)
     if any(sign > news for sign in contact.signs):
@@ -401,7 +417,7 @@ def _unbounded_floor(
         return None
     if is_chosen(contact.id, current.number, reconcile_share):
         return None
-    if current.identifiers is None and number(contact.id) > progress.highest:
+    if _is_new(contact, progress):
         return None
     news = minus(through, days=lookback_days)
     created = (contact.created_at, contact.conversation_created_at)
@@ -428,7 +444,8 @@ def _enrolled(
         gaps = tuple(replace(gap, empties=0, restarts=0, blocked=None) for gap in gaps)
     if known.upto is None or known.upto < current.started:
         if gaps and gaps[0].cursor is None:
-            gaps = (replace(gaps[0], floor=_lower(gaps[0].floor, floor)), *gaps[1:])
+            top = replace(gaps[0], floor=_lower(gaps[0].floor, floor), doubtful=False)
+            gaps = (top, *gaps[1:])
         else:
             gaps = (Gap(floor), *gaps)
     return replace(
@@ -444,7 +461,16 @@ def at_top(entry: Unfinished, index: int, gap: Gap) -> Unfinished:
         index: the gap to give up.
         gap: what to remember of it; its cursor and last row are dropped.
     """
-    top = replace(gap, cursor=None, last=None, conversation_id=None, begun=None)
+    top = replace(
+        gap,
+        cursor=None,
+        last=None,
+        conversation_id=None,
+        begun=None,
+        first=None,
+        first_load=None,
+        doubtful=True,
+    )
     others = (*entry.gaps[:index], *entry.gaps[index + 1 :])
     if others and others[0].cursor is None:
         top = replace(top, floor=_lower(top.floor, others[0].floor))
@@ -613,8 +639,18 @@ def _latest(instants: Iterable[Instant | None]) -> Instant | None:
 
 
 def _gap(state: Mapping[str, Any]) -> Gap:
-    last = state.get("last")
-    return Gap(**{"floor": None, **state, "last": last and (last[0], int(last[1]))})
+    return Gap(
+        **{
+            "floor": None,
+            **state,
+            "first": _position(state.get("first")),
+            "last": _position(state.get("last")),
+        }
+    )
+
+
+def _position(state: Sequence[Any] | None) -> Position | None:
+    return (state[0], int(state[1])) if state else None
 
 
 def _without_defaults(value: Any) -> Any:

@@ -22,6 +22,7 @@ from chatbotx_source.errors import (
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
+    RequestFailedError,
     ServerFaultError,
     StoppedError,
 )
@@ -34,8 +35,9 @@ from chatbotx_source.tables import (
     message_tables,
     sync_table,
     unfinished_table,
+    walks_table,
 )
-from chatbotx_source.walk import Page, walk
+from chatbotx_source.walk import Page, Whole, walk
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class Outcome:
         retry_after: seconds that the server wants to be left alone.
         pages_left: pages of the listing that the pass has yet to read.
         over: whether the pass ended with it.
+        listed_since: the load that began the pass, if that has listed all contacts to the end:
+            who was not written since is gone.
         complete: whether, then, nothing is missing.
         reconciled: whether, in addition, every contact was read whole.
     """
@@ -98,6 +102,7 @@ class Outcome:
     retry_after: float | None = None
     pages_left: int = 0
     over: bool = False
+    listed_since: str | None = None
     complete: bool = False
     reconciled: bool = False
 
@@ -132,10 +137,12 @@ class Reading:
         self._listed = 0
         self._contact_rows: list[Any] = []
         self._message_rows: list[tuple[str, Any]] = []
+        self._whole: list[tuple[str, Whole]] = []
         self._misfits: Misfits = Misfits()
         self._handed_over: set[str] = set()
         self._walked: set[str] = set()
         self._outage: list[tuple[str, Unfinished]] = []
+        self._well: str | None = None
         self._first_batch = True
 
     def batches(self) -> Iterator[Batch]:
@@ -215,6 +222,7 @@ class Reading:
         current = self.progress.current or remembered.begin(
             self.progress,
             now=_now(),
+            load_id=self.load_id,
             mode="reconcile" if self.settings.reconcile else "incremental",
             identifiers=self.settings.contacts,
         )
@@ -357,6 +365,7 @@ class Reading:
             current,
             fetch=self._fetch,
             page_size=self.settings.page_size,
+            load_id=self.load_id,
             may_ask=lambda: not self._over(),
             begun=contact_id in self._handed_over,
         )
@@ -381,22 +390,40 @@ class Reading:
         if page.rows:
             self._handed_over.add(page.contact_id)
             self._message_rows += [(page.contact_id, row) for row in page.rows]
+        if page.whole:
+            self._whole.append((page.contact_id, page.whole))
         remembered.settle(self.progress, page.contact_id, page.entry)
         self._log_fault(page)
         if not page.fault:
             self._outage.clear()
+            self._well = page.contact_id if page.rows else self._well
             return
         self._outage.append((page.contact_id, before))
-        if len(self._outage) >= OUTAGE:
+        if len(self._outage) < OUTAGE or self._over():
+            return
+        if self._well and self._still_well(self._well):
+            self._outage.clear()
+            return
+        if self._well:
             # These contacts are well: they stay as they were, to be walked in this same pass.
+            # Where none has answered in this load, nobody knows; then they count as asked, or a
+            # workspace of contacts that never answer would keep the pass here for ever.
             self.progress.unfinished.update(self._outage)
-            self.outcome.ended_by = "outage"
-            logger.warning(
-                "%d contacts in a row met a fault (%s): the server is failing. The load ends here, "
-                "the next one goes on.",
-                OUTAGE,
-                _reason(page.entry),
-            )
+        self.outcome.ended_by = "outage"
+        logger.warning(
+            "%d contacts in a row met a fault (%s): the server is failing. The load ends here, "
+            "the next one goes on.",
+            OUTAGE,
+            _reason(page.entry),
+        )
+
+    def _still_well(self, contact_id: str) -> bool:
+        """Whether a contact that has answered before still does: then the server is not failing."""
+        self.outcome.answers += 1
+        try:
+            return bool(self._fetch(contact_id, 1, None)["data"])
+        except RequestFailedError:
+            return False
 
     def _log_fault(self, page: Page) -> None:
         reason = _reason(page.entry)
@@ -443,6 +470,7 @@ class Reading:
             listing = current.identifiers is None and self.settings.limit_contacts is None
             verdict = remembered.end(self.progress, whole_listing=listing)
             outcome.over = True
+            outcome.listed_since = current.first_load if listing else None
             outcome.complete = verdict.complete and outcome.mode != "sample"
             outcome.reconciled = verdict.reconciled and listing
 
@@ -475,8 +503,14 @@ class Reading:
                 misfits=self._misfits,
                 keep_signed_urls=self.settings.keep_signed_urls,
             )
+        if self._whole or self._first_batch:
+            tables["_chatbotx_walks"] = walks_table(
+                [_walk_row(*each) for each in self._whole], load_id=self.load_id
+            )
         rows = self.outcome.rows
         for name, table in tables.items():
+            if name.startswith("_"):
+                continue
             rows[name] = rows.get(name, 0) + table.num_rows - _markers(table)
         self.outcome.requests = self._requests()
         if last:
@@ -485,7 +519,8 @@ class Reading:
                 list(unfinished_rows(self.progress)), load_id=self.load_id
             )
             self._warn_of_misfits()
-        self._contact_rows, self._message_rows, self._first_batch = [], [], False
+        self._contact_rows, self._message_rows, self._whole = [], [], []
+        self._first_batch = False
         return Batch(tables, remembered.to_state(self.progress), asdict(self.outcome))
 
     def _sync_row(self) -> dict[str, Any]:
@@ -538,6 +573,17 @@ def unfinished_rows(progress: Progress) -> Iterable[dict[str, Any]]:
             "since": entry.since,
             "believed_empty": entry.believed_empty,
         }
+
+
+def _walk_row(contact_id: str, whole: Whole) -> dict[str, Any]:
+    return {
+        "contact_id": contact_id,
+        "conversation_id": whole.conversation_id,
+        "first_at": whole.first[0],
+        "first_id": str(whole.first[1]),
+        "first_load_id": whole.first_load,
+        "ended": _now(),
+    }
 
 
 def _reason(entry: Unfinished) -> str | None:

@@ -27,6 +27,7 @@ __all__ = [
     "message_tables",
     "sync_table",
     "unfinished_table",
+    "walks_table",
 ]
 
 Misfits = Counter[tuple[str, str]]
@@ -124,6 +125,11 @@ def sync_table(rows: Sequence[Mapping[str, Any]], *, load_id: str) -> pa.Table:
 def unfinished_table(rows: Sequence[Mapping[str, Any]], *, load_id: str) -> pa.Table:
     """Makes `_chatbotx_unfinished`; arguments, result and errors are those of `sync_table`."""
     return _typed(TABLES["_chatbotx_unfinished"], rows, load_id)
+
+
+def walks_table(rows: Sequence[Mapping[str, Any]], *, load_id: str) -> pa.Table:
+    """Makes `_chatbotx_walks`; arguments, result and errors are those of `sync_table`."""
+    return _typed(TABLES["_chatbotx_walks"], rows, load_id)
 
 
 def empty(name: str) -> pa.Table:

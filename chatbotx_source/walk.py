@@ -43,6 +43,23 @@ FAILING = "the request fails"
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A conversation that was read from top to bottom, and nothing odd was met on the way.
+
+    What an earlier load has of it, not newer than the first row and not read again, is gone.
+
+    Attributes:
+        conversation_id: the conversation.
+        first: the first row of the walk.
+        first_load: the load that read that row.
+    """
+
+    conversation_id: str | None
+    first: Position
+    first_load: str
+
+
+@dataclass(frozen=True)
 class Page:
     """One answer: rows that are new to this load, and what is left of the contact after it.
 
@@ -52,6 +69,7 @@ class Page:
         entry: what is open of the contact, these rows counted as read.
         next: what it needs next.
         fault: whether the answer speaks of a fault that may hit every contact alike.
+        whole: what the walk proved, when this page was its bottom.
     """
 
     contact_id: str
@@ -59,6 +77,7 @@ class Page:
     entry: Unfinished
     next: Next = "go on"
     fault: bool = False
+    whole: Whole | None = None
 
 
 def walk(
@@ -68,6 +87,7 @@ def walk(
     *,
     fetch: Fetch,
     page_size: int,
+    load_id: str,
     may_ask: Callable[[], bool],
     begun: bool,
 ) -> Iterator[Page]:
@@ -79,6 +99,7 @@ def walk(
         current: the pass under way.
         fetch: makes one request.
         page_size: messages a request.
+        load_id: the load that the walk belongs to.
         may_ask: asked before every request; False ends the walk where it is.
         begun: whether rows of this contact were handed over in this load. Then no walk from the
             top begins: it could hand over a message a second time.
@@ -96,7 +117,7 @@ def walk(
         except RequestFailedError as error:
             page = _failed(contact_id, entry, index, error, size, current)
         else:
-            page = _answered(contact_id, entry, index, body, size, current)
+            page = _answered(contact_id, entry, index, body, size, current, load_id)
         entry = page.entry
         begun = begun or bool(page.rows)
         yield page
@@ -126,6 +147,7 @@ def _answered(
     body: Mapping[str, Any],
     size: int,
     current: Pass,
+    load_id: str,
 ) -> Page:
     gap = entry.gaps[index]
     data = body.get("data")
@@ -151,14 +173,15 @@ def _answered(
         **_poison_left(gap, len(data)),
     )
     if gap.cursor is None:
-        read = replace(read, begun=current.number)
+        first = positions[0] if positions else None
+        read = replace(read, begun=current.number, first=first, first_load=load_id)
         entry = replace(entry, upto=current.started, empty_passes=0)
     entry = _with(entry, index, read)
     if not _in_order(positions):
         stopped = replace(read, reason=DISORDER, blocked=current.number)
         return Page(contact_id, data, at_top(entry, index, stopped))
     if cursor is None:
-        return Page(contact_id, data, _at_bottom(entry, index, current))
+        return Page(contact_id, data, _at_bottom(entry, index, current), whole=_proof(read))
     entry = absorb(entry, index)
     read = entry.gaps[index]
     if read.floor is not None and read.last is not None and read.last[0] < read.floor:
@@ -200,12 +223,12 @@ def _failed(
     gap = entry.gaps[index]
     if isinstance(error, InvalidOutputError):
         if size > 1:
-            half = replace(gap, page_size=size // 2, poison_within=size)
+            half = replace(gap, page_size=size // 2, poison_within=size, doubtful=True)
             return Page(contact_id, (), _with(entry, index, half))
-        blocked = replace(gap, reason=POISON, blocked=current.number)
+        blocked = replace(gap, reason=POISON, blocked=current.number, doubtful=True)
         return Page(contact_id, (), _with(entry, index, blocked))
     reason = NOT_FOUND if isinstance(error, NotFoundError) else FAILING
-    blocked = replace(gap, reason=reason, blocked=current.number)
+    blocked = replace(gap, reason=reason, blocked=current.number, doubtful=True)
     if gap.cursor and gap.reason == reason == FAILING:
         # It failed in an earlier pass too: the server may no longer read this cursor.
         return Page(contact_id, (), at_top(entry, index, blocked), fault=True)
@@ -231,6 +254,12 @@ def _at_bottom(entry: Unfinished, index: int, current: Pass) -> Unfinished:
     below = [g for g in entry.gaps[index + 1 :] if g.conversation_id != read.conversation_id]
     whole = current.number if read.begun == current.number else entry.whole
     return replace(entry, gaps=(*entry.gaps[:index], *below), whole=whole)
+
+
+def _proof(read: Gap) -> Whole | None:
+    if read.doubtful or read.first is None or read.first_load is None:
+        return None
+    return Whole(read.conversation_id, read.first, read.first_load)
 
 
 def _poison_left(gap: Gap, rows: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Run as a script, it is the command `chatbotx-pipeline`, with all its options.
 import dlt
 
 from chatbotx_source import chatbotx, sync
-from chatbotx_source.cli import main
+from chatbotx_source.cli import script
 
 
 def load_once() -> None:
@@ -38,4 +38,4 @@ def load_contacts_only() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    script()
