@@ -12,7 +12,6 @@ from typing import Any
 import dlt
 import duckdb
 from dlt.common.pipeline import LoadInfo
-from dlt.common.typing import TRefreshMode
 from dlt.extract import DltSource
 from oracle import Tables, difference, expected, loaded
 
@@ -82,12 +81,12 @@ class Job:
     def source(self, **options: Any) -> DltSource:
         return chatbotx(**{**self.options, **options})
 
-    def run(self, *resources: str, refresh: TRefreshMode | None = None, **options: Any) -> LoadInfo:
+    def run(self, *resources: str, refresh: Any = None, **options: Any) -> LoadInfo:
         """One load of some resources or of all, as with any dlt source."""
         source = self.source(**options)
         if resources:
             source = source.with_resources(*resources)
-        return self.pipeline.run(source, **({"refresh": refresh} if refresh else {}))
+        return self.pipeline.run(source, refresh=refresh)
 
     def sync(self, **options: Any) -> SyncSummary:
         return sync(self.pipeline, **{**self.options, **options})
