@@ -8,6 +8,7 @@ ChatbotXError
 ├── UnreachableError         no connection to the server
 ├── RateLimitError           the next request would have to wait longer than `max_wait`
 ├── SyncRunningError         another process syncs the same pipeline
+├── DestinationError         the tables cannot be written: a lock, or a load package that fails
 ├── StoppedError             the run was asked to stop while a request was waiting
 └── RequestFailedError       this one request has no answer; others may
     ├── NotFoundError        no such contact, or it has no conversation
@@ -64,6 +65,10 @@ class RateLimitError(ChatbotXError):
 
 class SyncRunningError(ChatbotXError):
     """Another process syncs this pipeline: met when a schedule overlaps itself."""
+
+
+class DestinationError(ChatbotXError):
+    """The database file is locked by another process, or a load package fails again and again."""
 
 
 class StoppedError(ChatbotXError):

@@ -107,8 +107,9 @@ def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
         memory.report(state, batch.load_id, batch.mark, batch.summary)
 
 
-def _count(name: str, more: int, total: int | None) -> None:
-    dlt.current.pipeline().collector.update(name, more, total=total)  # type: ignore[arg-type]
+def _count(name: str, more: int, total: int | None, message: str | None) -> None:
+    collector = dlt.current.pipeline().collector
+    collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
 
 
 def _refuse_silent_losses() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
 import chatbotx_source
 from chatbotx_source import memory, settings
-from chatbotx_source.errors import SyncRunningError
+from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.instants import Instant
 from chatbotx_source.progress import from_state
 from chatbotx_source.reading import unfinished_rows
@@ -140,9 +143,11 @@ def sync(
     run_load: Callable[..., Any] = run or pipeline.run
     refresh = {"refresh": "drop_sources"} if full_refresh else {}
     summary = SyncSummary()
-    with _alone(pipeline), _finishing_loads(pipeline):
+    with _alone(pipeline), _finishing_loads(pipeline), _explaining():
+        if full_refresh:
+            _refuse_to_drop_others(pipeline)
         if pipeline.has_pending_data:
-            pipeline.run()
+            _load_pending(pipeline)
         while True:
             source = chatbotx_source.chatbotx(
                 **{**source_options, **budget.of_a_load(load_messages, load_duration)}
@@ -267,6 +272,78 @@ def _alone(pipeline: dlt.Pipeline) -> Iterator[None]:
             f"Another sync of the pipeline {pipeline.pipeline_name!r} is running: wait for it to "
             "end, or give this one a --pipeline-name of its own."
         ) from None
+
+
+def _load_pending(pipeline: dlt.Pipeline) -> None:
+    """Loads what an earlier run has read but not loaded.
+
+    Raises:
+        DestinationError: it failed again.
+    """
+    try:
+        pipeline.run()
+    except PipelineStepFailed as error:
+        if _locked_file(error):
+            raise
+        raise DestinationError(
+            f"The load package {error.load_id} was read by an earlier run and cannot be loaded: "
+            f"{_last_cause(error)} It stays, and is tried first in every run. "
+            f"`dlt pipeline {pipeline.pipeline_name} abort-packages` drops it; its rows are then "
+            "read again."
+        ) from error
+
+
+def _refuse_to_drop_others(pipeline: dlt.Pipeline) -> None:
+    """Refuses a full refresh of tables that other workspaces have rows in.
+
+    Raises:
+        ConfigurationError: there are such rows.
+    """
+    pipeline.sync_destination()
+    kept = _kept(pipeline, "chatbotx")
+    own = {kept.get(scope, {}).get("workspace_id") for scope in ("progress", "listed")}
+    try:
+        with pipeline.sql_client() as client:
+            contacts = client.make_qualified_table_name("contacts")
+            found = client.execute_sql(f"SELECT DISTINCT workspace_id FROM {contacts}")  # noqa: S608
+    except DatabaseUndefinedRelation:
+        return
+    others = sorted(str(row[0]) for row in found or () if row[0] not in own)
+    if others:
+        raise ConfigurationError(
+            f"A full refresh would drop the rows of {', '.join(others)} in the dataset "
+            f"{pipeline.dataset_name!r}, which this pipeline has not loaded: give this workspace a "
+            "dataset of its own."
+        )
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Says plainly that a DuckDB file is locked; dlt's own words look like wrong credentials.
+
+    Raises:
+        DestinationError: it is locked.
+    """
+    try:
+        yield
+    except Exception as error:
+        path = _locked_file(error)
+        if path is None:
+            raise
+        raise DestinationError(
+            f"Another process has {path} open, and DuckDB lets only one write: close it (a "
+            "notebook, a query tool), and run again. What was read is kept, and loaded first."
+        ) from error
+
+
+def _locked_file(error: BaseException) -> str | None:
+    match = re.search('Could not set lock on file "([^"]+)"', str(error))
+    return match.group(1) if match else None
+
+
+def _last_cause(error: PipelineStepFailed) -> str:
+    lines = str(error.exception).strip().splitlines() or [type(error.exception).__name__]
+    return lines[-1].rstrip(".") + "."
 
 
 @contextmanager

@@ -118,7 +118,8 @@ class Reading:
         load_id: the load package that the rows belong to.
         walks: False reads the contacts only.
         stop: asked between requests; True ends the load at the next page boundary.
-        count: tells how far the load is: a name, an increment, and a total or None.
+        count: tells how far the load is: a name, an increment, and, where they are known, how many
+            there will be and what is left.
     """
 
     client: Client
@@ -127,7 +128,7 @@ class Reading:
     load_id: str
     walks: bool = True
     stop: Callable[[], bool] = lambda: False
-    count: Callable[[str, int, int | None], None] = lambda _name, _more, _total: None
+    count: Callable[[str, int, int | None, str | None], None] = lambda *_told: None
     outcome: Outcome = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +136,8 @@ class Reading:
         self._started = time.monotonic()
         self._requests_before = self.client.requests
         self._listed = 0
+        self._pages = 0
+        self._told: dict[str, int] = {}
         self._contact_rows: list[Any] = []
         self._message_rows: list[tuple[str, Any]] = []
         self._whole: list[tuple[str, Whole]] = []
@@ -157,6 +160,7 @@ class Reading:
         """
         try:
             for _ in self._answers():
+                self._tell()
                 if len(self._message_rows) + len(self._contact_rows) >= BATCH_ROWS:
                     yield self._batch()
         except RateLimitError as error:
@@ -232,7 +236,7 @@ class Reading:
         current = self.progress.current or current
         rows = answer.body["data"]
         pages = int(answer.body.get("pageCount") or 0)
-        self.count("contacts listed", 0, pages * LISTING_PAGE)
+        self._pages = max(self._pages, pages)
         if current.probe is not None:
             self.progress.current = remembered.probed(
                 current,
@@ -306,7 +310,6 @@ class Reading:
     def _admit(self, rows: list[Any]) -> list[str]:
         self._contact_rows += rows
         self._listed += len(rows)
-        self.count("contacts listed", len(rows), None)
         due = []
         for row in rows:
             contact = Contact.from_row(row)
@@ -385,8 +388,6 @@ class Reading:
     def _take(self, page: Page, before: Unfinished) -> None:
         self.outcome.answers += 1
         self.outcome.messages += len(page.rows)
-        self.count("messages read", len(page.rows), None)
-        self.count("requests", 1, None)
         if page.rows:
             self._handed_over.add(page.contact_id)
             self._message_rows += [(page.contact_id, row) for row in page.rows]
@@ -429,6 +430,25 @@ class Reading:
         reason = _reason(page.entry)
         if reason and (page.fault or not page.rows):
             logger.info("Contact %s: %s.", page.contact_id, reason)
+
+    def _tell(self) -> None:
+        """Counts what the last answer added."""
+        current = self.progress.current
+        listed, contacts, requests = self._listed, self._pages * LISTING_PAGE, self._requests()
+        left = None
+        if current is not None and current.probe is None and self._pages > current.page:
+            pages_read = self._pages - current.page
+            left = f"about {round(requests / pages_read * current.page):,} left"
+        for name, value, total, message in (
+            ("contacts listed", listed, contacts or None, None),
+            ("contacts walked", len(self._walked), None, None),
+            ("messages read", self.outcome.messages, None, None),
+            ("requests", requests, None, left),
+        ):
+            more = value - self._told.get(name, 0)
+            if more:
+                self.count(name, more, total, message)
+            self._told[name] = value
 
     # Budgets
 
