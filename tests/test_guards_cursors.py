@@ -1,0 +1,152 @@
+"""A cursor is followed only as long as it leads to older messages of the same conversation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from guards_support import Serve, World, asked, loaded, reasons, sizes
+from loading_support import Job
+
+from chatbotx_source.sandbox import Fault
+
+A_DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def job(serve: Serve, world: World) -> Job:
+    return serve(world)
+
+
+def test_a_stale_cursor_is_given_up_for_pages_of_twice_the_size_until_none_is_needed(
+    job: Job, world: World
+) -> None:
+    contact, other = world.writer(9), world.writer()
+    job.sandbox.faults.add(
+        Fault("stale_cursor", contact_id=contact, when=lambda each: bool(each.cursor), times=None)
+    )
+    summary = job.sync(page_size=2)
+    assert (summary.complete, summary.loads) == (True, 4)
+    assert sizes(job, contact) == [2, 2, 4, 4, 8, 8, 16]
+    assert len(asked(job, other)) == 1
+    assert job.differences() == []
+
+
+def test_pages_are_doubled_to_4000_at_most(job: Job, world: World) -> None:
+    contact = world.writer(2_501)
+    job.sandbox.faults.add(Fault("stale_cursor", contact_id=contact, after=1))
+    assert job.sync(page_size=2_500).complete
+    assert sizes(job, contact) == [2_500, 2_500, 4_000]
+    assert loaded(job, contact) == 2_501
+
+
+def test_a_stale_cursor_keeps_the_floor(job: Job, world: World) -> None:
+    contact = world.writer(40, every=A_DAY)
+    job.sync()
+    world.time.tick(days=60)
+    world.writes(contact, 6)
+    job.sandbox.requests.clear()
+    job.sandbox.faults.add(Fault("stale_cursor", contact_id=contact, after=1))
+    assert job.sync(page_size=4, reconcile_share=0).complete
+    # Once more from the top: 6 new ones, 2 within the lookback, and older ones end the walk.
+    assert sizes(job, contact) == [4, 4, 8, 8]
+    assert job.differences() == []
+
+
+def test_a_first_page_that_comes_again_for_ever_ends_in_this_pass(job: Job, world: World) -> None:
+    contact = world.writer(200)
+    job.sandbox.faults.add(
+        Fault("stale_cursor", contact_id=contact, when=lambda each: bool(each.cursor), times=None)
+    )
+    summary = job.sync(page_size=1)
+    assert sizes(job, contact) == [1, 1, 2, 2, 4, 4, 8, 8, 16, 16]
+    assert [row["reason"] for row in summary.unfinished] == [
+        "the cursor leads to the newest messages again"
+    ]
+    assert loaded(job, contact) == 16
+    job.sandbox.faults.clear()
+    assert job.sync().complete
+    assert job.differences() == []
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_cursor_that_leads_to_its_own_page_again_ends_the_walk(
+    job: Job, world: World, page: int
+) -> None:
+    contact = world.writer(12)
+    repeated = job.sandbox.faults.add(Fault("repeat_cursor", contact_id=contact, after=page - 1))
+    first = job.sync(page_size=3)
+    assert repeated.hits == 1
+    assert first.complete == (page == 1)
+    assert len(asked(job, contact)) <= 5
+    assert job.sync(page_size=3).complete
+    assert job.differences() == []
+
+
+def test_a_remembered_cursor_that_no_longer_decodes_is_given_up_for_the_top(
+    job: Job, world: World
+) -> None:
+    contact = world.writer(9)
+    job.sync(page_size=2, max_requests=4)
+    [page] = asked(job, contact)
+    job.sandbox.faults.add(
+        Fault("status", status=500, code="INTERNAL_SERVER_ERROR", times=None)
+    ).when = lambda each: bool(each.cursor) and each.number <= 20
+    verdicts = [job.sync(page_size=500).complete for _ in range(3)]
+    assert page.cursor is None
+    assert verdicts == [False, False, True]
+    assert job.differences() == []
+
+
+def test_a_conversation_that_changes_within_a_walk_is_read_from_its_top(
+    job: Job, world: World
+) -> None:
+    contact = world.writer(7)
+    second = world.start_conversation(contact)
+    world.writes(contact, 7, conversation_id=second)
+    job.sandbox.faults.add(Fault("flip", contact_id=contact, after=1))
+    summary = job.sync(page_size=3)
+    assert (summary.complete, summary.loads) == (True, 2)
+    assert sizes(job, contact) == [3, 3, 6, 6]
+    served = f"SELECT count(*) FROM messages WHERE conversation_id = '{second}'"
+    assert job.query(served) == [(7,)]
+
+
+def test_a_conversation_that_changes_again_and_again_is_reported(job: Job, world: World) -> None:
+    contact = world.writer(90)
+    second = world.start_conversation(contact)
+    world.writes(contact, 90, conversation_id=second)
+    other = world.writer()
+    job.sandbox.faults.add(
+        Fault("flip", contact_id=contact, when=lambda each: bool(each.cursor), times=None)
+    )
+    job.sync(page_size=1)
+    assert reasons(job) == {contact: "another conversation is served"}
+    assert len(asked(job, contact)) == 10
+    assert loaded(job, other) == 1
+
+
+def test_messages_out_of_order_are_kept_and_end_the_walk_with_a_report(
+    job: Job, world: World
+) -> None:
+    contact, other = world.writer(9), world.writer()
+    job.sandbox.faults.add(Fault("unordered", contact_id=contact))
+    summary = job.sync(page_size=3)
+    assert not summary.complete
+    assert reasons(job) == {contact: "the messages are not in order"}
+    assert (loaded(job, contact), loaded(job, other)) == (3, 1)
+    assert job.sync(page_size=3).complete
+    assert job.differences() == []
+
+
+def test_any_order_within_one_millisecond_is_taken(job: Job, world: World) -> None:
+    contact = world.writer(6, every=timedelta(0))
+    job.sandbox.faults.add(Fault("unordered", contact_id=contact))
+    assert job.sync().complete
+    assert len(asked(job, contact)) == 1
+    assert job.differences() == []
