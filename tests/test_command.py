@@ -392,6 +392,36 @@ def test_a_signal_does_not_wait_for_the_server_to_have_patience(
     assert query("SELECT count(*) FROM messages") == [(ended.rows["messages"],)]
 
 
+def test_a_process_that_is_killed_leaves_nothing_out(
+    command: Command, sandbox: Sandbox, workspace: Workspace
+) -> None:
+    assert command("--max-requests", "5").status == 3
+
+    def kill(request: Request) -> None:
+        if request.number == 9:
+            running.process.kill()
+
+    sandbox.before.append(kill)
+    running = Running("--page-size", "20")
+    assert running.end().status == -signal.SIGKILL
+    sandbox.before.clear()
+    assert command().status == 0
+    assert differences(workspace) == []
+
+
+def test_a_server_that_asks_for_patience_is_left_alone(
+    command: Command, sandbox: Sandbox, workspace: Workspace
+) -> None:
+    sandbox.faults.add(Fault("status", requests={7}, status=429, retry_after=1_800))
+    ended = command()
+    assert ended.status == 3
+    assert "the server asks to wait 1,800 s" in ended.out
+    assert len(sandbox.requests) == 7
+    assert query("SELECT retry_after, complete FROM _chatbotx_syncs") == [(1800, False)]
+    assert command().status == 0
+    assert differences(workspace) == []
+
+
 def test_configuration_files_are_read(sandbox: Sandbox, tmp_path: Path) -> None:
     base_url, token = sandbox.base_url, os.environ.pop("SOURCES__CHATBOTX__API_TOKEN")
     del os.environ["SOURCES__CHATBOTX__BASE_URL"]
