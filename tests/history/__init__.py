@@ -1,0 +1,16 @@
+"""Random histories of a workspace, played against the real thing, and the promise they must keep.
+
+A history is a list of steps: what happens to the workspace, how the server fails, and how and when
+somebody loads. The sandbox answers over HTTP, dlt writes to a DuckDB file; nothing is replaced but
+the clocks. `world` is what a history happens in, `steps` what may happen, `drawing` draws
+histories, `oracle` states the promise and judges the tables by it, `playing` plays a history and
+then lets the sync come to rest. `python -m tests.history` searches for long, and
+`python -m tests.history.mutants` shows that the search finds what it should.
+"""
+
+import sys
+from pathlib import Path
+
+# pytest puts this directory on the path; `python -m tests.history` does not.
+if (_tests := str(Path(__file__).parents[1])) not in sys.path:
+    sys.path.insert(0, _tests)
