@@ -13,7 +13,7 @@ import dlt
 import duckdb
 from dlt.common.pipeline import LoadInfo
 from dlt.extract import DltSource
-from oracle import Tables, difference, expected, loaded
+from oracle import Tables, difference, expected, loaded, of_contact
 
 from chatbotx_source import SyncSummary, chatbotx, sync
 from chatbotx_source.sandbox import Request, Sandbox, Workspace
@@ -110,9 +110,12 @@ class Job:
         with reading(self.file) as connection:
             return loaded(connection)
 
-    def differences(self) -> list[str]:
-        """How the tables differ from the truth; empty when they do not."""
-        return difference(expected(self.workspace), self.tables())
+    def differences(self, contact: str | None = None) -> list[str]:
+        """How the tables differ from the truth, of all contacts or of one; empty: not at all."""
+        wanted, found = expected(self.workspace), self.tables()
+        if contact is not None:
+            wanted, found = of_contact(wanted, contact), of_contact(found, contact)
+        return difference(wanted, found)
 
 
 @contextmanager

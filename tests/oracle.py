@@ -101,6 +101,16 @@ def loaded(connection: duckdb.DuckDBPyConnection) -> Tables:
     return _in_order({name: list(_rows(connection, name)) for name in KEYS})
 
 
+def of_contact(tables: Tables, contact_id: str) -> Tables:
+    """The rows of one contact."""
+    return {
+        name: [
+            row for row in rows if contact_id == row["id" if name == "contacts" else "contact_id"]
+        ]
+        for name, rows in tables.items()
+    }
+
+
 def difference(expected: Tables, loaded: Tables) -> list[str]:
     """Tells in a few lines how the tables differ; empty when they do not."""
     lines = []

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import dlt
 import pytest
-from loading_support import reading
+from loading_support import SPRING, reading
 from oracle import difference, expected, loaded
 
 from chatbotx_source import cli
@@ -72,7 +72,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
 
 @pytest.fixture
 def workspace() -> Workspace:
-    return synthetic(contacts=10)
+    return synthetic(contacts=10, now=SPRING)
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_an_empty_workspace_is_complete(
     assert command("--dry-run").status == 0
 
 
-@pytest.mark.parametrize("workspace", [synthetic(seed=3, contacts=3, messages=30)])
+@pytest.mark.parametrize("workspace", [synthetic(seed=3, contacts=3, messages=30, now=SPRING)])
 def test_one_request_a_run_comes_to_an_end(
     command: Command, sandbox: Sandbox, workspace: Workspace
 ) -> None:

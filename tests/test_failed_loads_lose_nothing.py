@@ -39,7 +39,7 @@ def test_a_refusal_at_any_request_leaves_nothing_out(
     serve: Serve, workspace: Workspace, fault: dict[str, Any]
 ) -> None:
     job = serve(workspace)
-    for after in (0, 1, 3, 5, 9):
+    for after in (0, 2, 6):
         job.sandbox.faults.add(Fault("status", after=after, **fault))
         with pytest.raises(PipelineStepFailed):
             job.run(page_size=20)
@@ -52,17 +52,17 @@ def test_loads_before_the_one_that_failed_are_kept(serve: Serve, workspace: Work
     job = serve(workspace)
     job.sandbox.faults.add(Fault("status", after=9, **WRONG_TOKEN))
     with pytest.raises(PipelineStepFailed):
-        job.sync(page_size=20, load_messages=30)
+        job.sync(page_size=20, load_messages=60)
     assert job.query("SELECT count(*) > 0 FROM messages") == [(True,)]
     job.sandbox.faults.clear()
     job.sandbox.requests.clear()
-    assert job.sync(page_size=20, load_messages=30).complete
+    assert job.sync(page_size=20, load_messages=60).complete
     assert job.differences() == []
     tops = [each.contact_id for each in job.requests("messages") if each.cursor is None]
     assert len(tops) < 10
 
 
-@pytest.mark.parametrize("after", [0, 1, 2, 5, 8])
+@pytest.mark.parametrize("after", [1, 6])
 def test_a_server_that_goes_away_leaves_nothing_out(
     serve: Serve, workspace: Workspace, after: int
 ) -> None:

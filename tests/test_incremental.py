@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from loading_support import SPRING, Job
@@ -23,28 +23,17 @@ class Quiet:
         workspace: the workspace.
         contacts: ids of the contacts.
         silent: id of one more contact, with a tag and without a conversation.
-        messages: ids of the messages of the first contact: the oldest is of long ago, two are of
-            this morning.
+        messages: ids of the messages, one a contact.
     """
 
     def __init__(self, contacts: int = 3) -> None:
         self.clock = Clock(SPRING)
         self.workspace = Workspace(self.clock)
         self.contacts = [self.workspace.add_contact() for _ in range(contacts)]
-        said = [self.workspace.add_message(contact) for contact in self.contacts]
+        self.messages = [self.workspace.add_message(contact) for contact in self.contacts]
         self.silent = self.workspace.add_contact(conversation=False)
         self.workspace.add_tag(self.silent, "old")
         self.clock.tick(days=60)
-        self.messages = said[:1]
-
-    def wakes(self) -> Quiet:
-        """Lets the first contact write two messages, the second with two attachments."""
-        self.clock.tick(minutes=40)
-        for attachments in (0, 2):
-            message = self.workspace.add_message(self.contacts[0], attachments=attachments)
-            self.messages.append(message)
-        self.clock.tick(hours=6)
-        return self
 
 
 def test_contacts_without_news_cost_nothing_but_the_listing(serve: Serve) -> None:
@@ -66,71 +55,103 @@ def test_contacts_without_news_cost_nothing_but_the_listing(serve: Serve) -> Non
 
 
 class Changes:
-    """What can happen between two syncs; every method is one case."""
+    """What can happen to a contact between two syncs; every method is one case.
 
-    def new_message(self, quiet: Quiet) -> None:
-        quiet.workspace.add_message(quiet.contacts[0])
+    Args:
+        clock: the server's.
+        workspace: the workspace, now quiet for two months.
+        contact: the contact.
+        messages: its two messages of six hours ago; the second has two attachments.
+    """
 
-    def message_to_a_quiet_contact(self, quiet: Quiet) -> None:
-        quiet.workspace.add_message(quiet.contacts[1], attachments=1)
+    def __init__(
+        self, clock: Clock, workspace: Workspace, contact: str, messages: list[str]
+    ) -> None:
+        self.clock, self.workspace = clock, workspace
+        self.contact, self.messages = contact, messages
 
-    def late_delivery_that_moves_the_last_activity_back(self, quiet: Quiet) -> None:
-        before = quiet.workspace.truth().messages[quiet.messages[1]]["createdAt"]
-        at = datetime.fromisoformat(before.replace("Z", "+00:00")) - timedelta(minutes=30)
-        quiet.workspace.add_message(quiet.contacts[0], created_at=at)
+    def new_message(self) -> None:
+        self.workspace.add_message(self.contact, attachments=1)
 
-    def late_delivery_of_long_ago(self, quiet: Quiet) -> None:
-        at = SPRING + timedelta(days=20)
-        quiet.workspace.add_message(quiet.contacts[1], created_at=at)
+    def late_delivery(self) -> None:
+        # It moves the last activity back.
+        self.workspace.add_message(self.contact, created_at=self.clock() - timedelta(hours=8.5))
 
-    def import_within_the_lookback(self, quiet: Quiet) -> None:
-        quiet.workspace.import_message(quiet.contacts[0], quiet.clock() - timedelta(hours=12))
+    def import_within_the_lookback(self) -> None:
+        self.workspace.import_message(self.contact, self.clock() - timedelta(hours=12))
 
-    def edit(self, quiet: Quiet) -> None:
-        quiet.workspace.edit_message(quiet.messages[1], text="edited", attributes={"a": [None]})
+    def edit(self) -> None:
+        self.workspace.edit_message(self.messages[0], text="edited", attributes={"a": [None]})
 
-    def soft_delete(self, quiet: Quiet) -> None:
-        quiet.workspace.soft_delete_message(quiet.messages[1])
+    def soft_delete(self) -> None:
+        self.workspace.soft_delete_message(self.messages[0])
 
-    def removed_attachment(self, quiet: Quiet) -> None:
-        quiet.workspace.remove_attachment(quiet.messages[2])
+    def removed_attachment(self) -> None:
+        self.workspace.remove_attachment(self.messages[1])
 
-    def first_conversation(self, quiet: Quiet) -> None:
-        quiet.workspace.start_conversation(quiet.silent)
-        quiet.workspace.add_message(quiet.silent, created_at=SPRING)
+    def changed_contact(self) -> None:
+        self.workspace.update_contact(self.contact, city="Porto", location=["x"])
 
-    def new_contact_with_a_past(self, quiet: Quiet) -> None:
-        quiet.workspace.import_message(quiet.workspace.add_contact(), SPRING)
-
-    def changed_tags_fields_and_notes(self, quiet: Quiet) -> None:
-        quiet.workspace.remove_tag(quiet.silent, "old")
-        quiet.workspace.set_custom_field(quiet.silent, "plan", "pro")
-        quiet.workspace.add_note(quiet.silent, "Prefers the evening")
-
-    def changed_contact(self, quiet: Quiet) -> None:
-        quiet.workspace.update_contact(quiet.contacts[0], city="Porto", location=["x"])
+    def changed_tags_fields_and_notes(self) -> None:
+        self.workspace.remove_tag(self.contact, "old")
+        self.workspace.set_custom_field(self.contact, "plan", "pro")
+        self.workspace.add_note(self.contact, "Prefers the evening")
 
 
-@pytest.mark.parametrize("change", [name for name in vars(Changes) if not name.startswith("_")])
-def test_the_next_sync_brings_a(serve: Serve, change: str) -> None:
-    quiet = Quiet().wakes()
+CASES = [name for name in vars(Changes) if not name.startswith("_")]
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[list[str]]]]:
+    """By case, how the tables differ from the truth before and after the next sync."""
+    quiet = Quiet(contacts=len(CASES))
+    quiet.clock.tick(minutes=40)
+    cases = {}
+    for name, contact in zip(CASES, quiet.contacts, strict=True):
+        quiet.workspace.add_tag(contact, "old")
+        messages = [quiet.workspace.add_message(contact, attachments=each) for each in (0, 2)]
+        cases[name] = Changes(quiet.clock, quiet.workspace, contact, messages)
+    quiet.clock.tick(hours=6)
+    with Job(quiet.workspace, tmp_path_factory.mktemp("changed")) as job:
+        assert job.sync(reconcile_share=0).complete
+        quiet.clock.tick(hours=2)
+        for name, case in cases.items():
+            getattr(case, name)()
+        quiet.clock.tick(hours=2)
+        before = {name: job.differences(case.contact) for name, case in cases.items()}
+        assert job.sync(reconcile_share=0).complete
+        yield {name: [before[name], job.differences(case.contact)] for name, case in cases.items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_next_sync_brings_a(changed: dict[str, list[list[str]]], case: str) -> None:
+    before, after = changed[case]
+    assert before != []
+    assert after == []
+
+
+def test_first_messages_are_brought_however_old_they_are(serve: Serve) -> None:
+    quiet = Quiet()
     job = serve(quiet.workspace)
-    assert job.sync(reconcile_share=0).complete
-    quiet.clock.tick(hours=2)
-    getattr(Changes(), change)(quiet)
-    quiet.clock.tick(hours=2)
-    assert job.differences() != []
-    assert job.sync(reconcile_share=0).complete
+    job.sync()
+    quiet.clock.tick(days=3)
+    quiet.workspace.start_conversation(quiet.silent)
+    quiet.workspace.add_message(quiet.silent, created_at=SPRING)
+    quiet.workspace.import_message(quiet.workspace.add_contact(), SPRING)
+    quiet.workspace.add_message(quiet.contacts[0], created_at=SPRING + timedelta(days=20))
+    quiet.clock.tick(hours=1)
+    assert job.cost() == (2, 3)
     assert job.differences() == []
 
 
 def test_all_attachments_of_a_message_can_go(serve: Serve) -> None:
-    quiet = Quiet().wakes()
+    quiet = Quiet()
+    message = quiet.workspace.add_message(quiet.contacts[0], attachments=2)
     job = serve(quiet.workspace)
     job.sync()
     for left in (1, 0):
         quiet.clock.tick(minutes=30)
-        quiet.workspace.remove_attachment(quiet.messages[2])
+        quiet.workspace.remove_attachment(message)
         job.sync(reconcile_share=0)
         assert job.query("SELECT count(*) FROM messages__attachments") == [(left,)]
     assert job.differences() == []

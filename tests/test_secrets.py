@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading_support import Job, reading
+from loading_support import SPRING, Job, reading
 
 from chatbotx_source import cli
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
@@ -26,7 +26,7 @@ SIGNED = f"https://files.example.com/a.png?X-Amz-Date=20260101T000000Z&{SIGNATUR
 @pytest.fixture
 def workspace() -> Workspace:
     """A workspace with signed links in every place that can hold one."""
-    workspace = synthetic(contacts=6)
+    workspace = synthetic(contacts=6, now=SPRING)
     contact = workspace.add_contact(unheardOf={"link": SIGNED})
     workspace.add_message(
         contact,

@@ -9,7 +9,7 @@ from typing import Any
 import dlt
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
-from loading_support import Job
+from loading_support import SPRING, Job
 
 from chatbotx_source import ChatbotXError, chatbotx
 from chatbotx_source.sandbox import Workspace, synthetic
@@ -122,7 +122,7 @@ def test_a_reconcile_can_be_asked_for_in_the_environment(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCES__CHATBOTX__RECONCILE", "true")
-    job = serve(synthetic(contacts=3))
+    job = serve(synthetic(contacts=3, now=SPRING))
     assert job.sync().reconciled
     assert job.sync().reconciled
     assert job.query("SELECT DISTINCT mode FROM _chatbotx_syncs") == [("reconcile",)]
@@ -137,7 +137,9 @@ def test_each_workspace_has_a_section_of_its_own(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = {
-        name: serve(synthetic(seed=place, contacts=3), name=name, token=f"token-of-{name}")
+        name: serve(
+            synthetic(seed=place, contacts=3, now=SPRING), name=name, token=f"token-of-{name}"
+        )
         for place, name in enumerate(("asia", "europe"))
     }
     monkeypatch.setenv("SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND", "0")
@@ -154,7 +156,7 @@ def test_each_workspace_has_a_section_of_its_own(
 
 
 def test_the_source_goes_along_with_others(serve: Serve) -> None:
-    job = serve(synthetic(contacts=3))
+    job = serve(synthetic(contacts=3, now=SPRING))
     numbers = dlt.resource([{"n": 1}, {"n": 2}], name="numbers")
     job.pipeline.run([job.source(), numbers])
     assert job.differences() == []

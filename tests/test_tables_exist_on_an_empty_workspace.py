@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading_support import Job, reading
+from loading_support import SPRING, Job, reading
 
 from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Workspace, synthetic
@@ -65,7 +65,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
         for name, workspace in {
             "empty": Workspace(),
             "nulls": with_nothing_but_nulls(),
-            "full": synthetic(contacts=60),
+            "full": synthetic(contacts=60, now=SPRING),
         }.items():
             with Job(workspace, place, name) as job:
                 assert job.sync().complete

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from loading_support import Job
+from loading_support import SPRING, Job
 
 from chatbotx_source import ChatbotXError, sync
 from chatbotx_source.sandbox import Request, synthetic
@@ -14,7 +14,7 @@ Serve = Callable[..., Job]
 
 
 def test_a_second_sync_is_refused_while_the_first_one_runs(serve: Serve) -> None:
-    job = serve(synthetic(contacts=5))
+    job = serve(synthetic(contacts=5, now=SPRING))
     other = job.pipeline
     refusals: list[ChatbotXError] = []
 
@@ -33,7 +33,7 @@ def test_a_second_sync_is_refused_while_the_first_one_runs(serve: Serve) -> None
 
 
 def test_the_next_sync_may_run_whatever_came_of_the_last_one(serve: Serve) -> None:
-    job = serve(synthetic(contacts=5))
+    job = serve(synthetic(contacts=5, now=SPRING))
     with pytest.raises(Exception, match="refused the API token"):
         job.sync(api_token="not-the-token")
     assert job.sync().complete
