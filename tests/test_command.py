@@ -253,7 +253,7 @@ def test_an_empty_workspace_is_complete(
     assert command("--dry-run").status == 0
 
 
-@pytest.mark.parametrize("workspace", [synthetic(seed=3, contacts=3, messages=30, now=SPRING)])
+@pytest.mark.parametrize("workspace", [synthetic(seed=3, contacts=2, messages=20, now=SPRING)])
 def test_one_request_a_run_comes_to_an_end(
     command: Command, sandbox: Sandbox, workspace: Workspace
 ) -> None:
@@ -349,6 +349,17 @@ def test_duckdb_is_kept_small_unless_it_is_configured(
     command("--limit-contacts", "1")
     with dlt.attach("chatbotx").sql_client() as client:
         assert client.execute_sql("SELECT current_setting('memory_limit')") == [(limit,)]
+
+
+def test_progress_counts_what_is_loaded(
+    command: Command, sandbox: Sandbox, workspace: Workspace
+) -> None:
+    ended = command("--progress", "log")
+    extracted = (ended.out + ended.err).partition("Normalize")[0]
+    messages = len(expected(workspace)["messages"])
+    assert {int(each) for each in re.findall(r"^messages: (\d+)", extracted, re.MULTILINE)} == {
+        messages
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

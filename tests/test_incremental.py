@@ -188,6 +188,24 @@ def test_what_leaves_no_sign_is_found_by_reading_whole(
     assert job.differences() == []
 
 
+def test_what_is_gone_stays_and_is_marked_by_reading_whole(serve: Serve) -> None:
+    quiet = Quiet()
+    job = serve(quiet.workspace)
+    job.sync()
+    quiet.clock.tick(days=1)
+    later = quiet.workspace.add_message(quiet.contacts[0])
+    quiet.workspace.hard_delete_message(quiet.messages[0])
+    quiet.workspace.delete_contact(quiet.contacts[1])
+    quiet.clock.tick(hours=1)
+    job.sync(reconcile=True)
+    messages = dict(job.query("SELECT id, removed_at IS NOT NULL FROM messages"))
+    assert messages[quiet.messages[0]]
+    assert not messages[quiet.messages[2]]
+    assert not messages[later]
+    contacts = dict(job.query("SELECT id, removed_at IS NOT NULL FROM contacts"))
+    assert [contacts[contact] for contact in quiet.contacts] == [False, True, False]
+
+
 def test_older_messages_wait_until_the_start_date_is_lowered(serve: Serve) -> None:
     quiet = Quiet(contacts=1)
     contact = quiet.contacts[0]
