@@ -9,11 +9,11 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from random import Random
 
-from tests.twin.drawing import draw_history
-from tests.twin.events import History
-from tests.twin.history import Tally, play
-from tests.twin.oracle import BrokenPromise
-from tests.twin.shrinking import shrink, written
+from .drawing import draw_history
+from .events import History
+from .history import Tally, play
+from .oracle import BrokenPromiseError
+from .shrinking import shrink, written
 
 CHUNK = 250
 
@@ -22,7 +22,7 @@ def failure(history: History) -> str | None:
     """What a history breaks, or None."""
     try:
         play(history)
-    except BrokenPromise as broken:
+    except BrokenPromiseError as broken:
         return str(broken)
     except (AssertionError, KeyError, ValueError, IndexError, RecursionError) as error:
         return repr(error)
@@ -78,12 +78,12 @@ def main() -> int:
             tally += counted
             if seed is not None:
                 failures.append(seed)
-                print(what(seed) if asked.quick else report(seed), flush=True)
+                sys.stdout.write(f"{what(seed) if asked.quick else report(seed)}\n")
                 if len(failures) >= asked.failures:
                     pool.shutdown(cancel_futures=True)
                     break
     seconds = time.monotonic() - began
-    print(f"{tally.histories / seconds:,.0f} histories a second; {tally}", file=sys.stderr)
+    sys.stderr.write(f"{tally.histories / seconds:,.0f} histories a second; {tally}\n")
     return 1 if failures else 0
 
 

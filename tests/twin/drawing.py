@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.twin.events import (
+from .events import (
     Cure,
     DeleteContact,
     Deliver,
@@ -26,7 +26,7 @@ from tests.twin.events import (
     UpdateContact,
     Wait,
 )
-from tests.twin.server import FaultKind
+from .server import FaultKind
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 AGES = (0.0, 0.001, 1.0, 30.0, MINUTE, 5 * MINUTE, HOUR, 3 * HOUR, DAY, DAY + 1, 3 * DAY, 40 * DAY)
@@ -78,6 +78,8 @@ class _Drawing:
     def history(self) -> History:
         random = self.random
         steps: list[Step] = [self._newcomer() for _ in range(random.randrange(1, 6))]
+        if random.random() < 0.2:
+            steps += [NewConversation(self.contact), Deliver(self.contact, count=2), Wait(2 * DAY)]
         if random.random() < 0.6:
             steps.append(Load(skew=random.choice(SKEWS)))
         for _ in range(random.randrange(2, 9)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.twin.server import SECOND, ContactRecord, FaultKind, Message, Server
+from .server import SECOND, ContactRecord, FaultKind, Message, Server
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Edit(OfMessage):
 class HardDelete(OfMessage):
     """The message is gone without a trace."""
 
-    def on(self, server: Server, message: Message) -> None:
+    def on(self, _server: Server, message: Message) -> None:
         message.gone = True
         for conversation in message.contact.conversations:
             if message in conversation.messages:
@@ -161,7 +161,7 @@ class HardDelete(OfMessage):
 class Poison(OfMessage):
     """The server fails on every page that holds the message."""
 
-    def on(self, server: Server, message: Message) -> None:
+    def on(self, _server: Server, message: Message) -> None:
         message.poisoned = True
 
 
@@ -192,7 +192,7 @@ class Illness(OfContact):
 
     kind: FaultKind = "fails"
 
-    def to(self, server: Server, contact: ContactRecord) -> None:
+    def to(self, _server: Server, contact: ContactRecord) -> None:
         contact.illness = self.kind
 
 

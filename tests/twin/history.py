@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from operator import add
 from typing import Any, cast
 
 from chatbotx_source import progress as remembered
@@ -16,9 +17,10 @@ from chatbotx_source.instants import Instant
 from chatbotx_source.reading import Batch, Outcome, Reading, unfinished_rows
 from chatbotx_source.settings import Settings
 from chatbotx_source.walk import Whole
-from tests.twin.events import Cure, Event, Fault, History, Load, Outage
-from tests.twin.oracle import BrokenPromise, Committed, Oracle
-from tests.twin.server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
+
+from .events import Cure, Event, History, Load, Outage
+from .oracle import BrokenPromiseError, Committed, Oracle
+from .server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
 
 BASE_URL = "https://chat.example.com/api"
 PATIENCE = 60
@@ -39,8 +41,9 @@ class Tapped(Reading):
         self.listed += self._contact_rows
         self.walked += self._whole
         self._message_rows, self._contact_rows, self._whole = [], [], []
-        self.reported = list(unfinished_rows(self.progress))
-        return Batch({}, remembered.to_state(self.progress), asdict(self.outcome))
+        if last:
+            self.reported = list(unfinished_rows(self.progress))
+        return Batch({}, remembered.to_state(self.progress), self.outcome)
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Tally:
     failed: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(a + b for a, b in zip(vars(self).values(), vars(other).values())))
+        return Tally(*map(add, vars(self).values(), vars(other).values()))
 
 
 class Play:
@@ -86,7 +89,7 @@ class Play:
             How the loads of the steps ended.
 
         Raises:
-            BrokenPromise: a promise of the sync does not hold.
+            BrokenPromiseError: a promise of the sync does not hold.
         """
         for step in self.history.steps:
             self.step(step)
@@ -108,7 +111,7 @@ class Play:
         """Lets nothing happen any more; what ails one contact stays.
 
         Raises:
-            BrokenPromise: load after load, the sync does not get there.
+            BrokenPromiseError: load after load, the sync does not get there.
         """
         Outage(None)(self.server)
         self.server.now += HOUR
@@ -116,7 +119,7 @@ class Play:
             outcome = self.load(load)
             if outcome and at_rest(outcome):
                 return
-        raise BrokenPromise(f"{PATIENCE} loads lead nowhere")
+        raise BrokenPromiseError(f"{PATIENCE} loads lead nowhere")
 
     def load(self, load: Load) -> Outcome | None:
         """Runs one load and lets the oracle judge it."""
@@ -144,17 +147,14 @@ class Play:
             cast(Client, server), settings, _remembered(self.state, start_date), load_id
         )
         self.oracle.begins()
-        batch = None
         try:
-            for batch in tapped.batches():
-                pass
+            *_, batch = tapped.batches()
         except (Killed, ChatbotXError):
             self.endings.add("failed")
             return None
         finally:
             _no_message_twice(tapped)
             server.fault = None
-        assert batch is not None
         self.state = json.dumps(batch.progress)
         self.oracle.committed(
             Committed(
@@ -180,14 +180,14 @@ class Play:
         else:
             self.endings.add("unfinished")
         if outcome.complete and self.state and len(self.state) > 1_000 and "unf" not in self.state:
-            raise BrokenPromise("the state of a complete sync is larger than 1 KB")
+            raise BrokenPromiseError("the state of a complete sync is larger than 1 KB")
 
 
 def play(history: History) -> Tally:
     """Plays a history and counts how its passes ended.
 
     Raises:
-        BrokenPromise: a promise of the sync does not hold.
+        BrokenPromiseError: a promise of the sync does not hold.
     """
     with small_outages(history.outage):
         played = Play(history)
@@ -216,4 +216,4 @@ def _no_message_twice(tapped: Tapped) -> None:
     ids = [row["id"] for _, row in rows]
     if len(ids) != len(set(ids)):
         twice = next(each for each in ids if ids.count(each) > 1)
-        raise BrokenPromise(f"message {twice} is handed over twice in one load")
+        raise BrokenPromiseError(f"message {twice} is handed over twice in one load")

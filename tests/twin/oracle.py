@@ -11,6 +11,9 @@ pass that reads the contact whole has begun after them:
 - what a fault hid from a contact whose row does not contradict an empty page;
 - hard deletes: what is at the destination stays.
 
+Of an unfinished contact that only a message which cannot be served holds up, this is promised of
+everything newer than that message.
+
 A pass reads a contact whole if it is the first, follows an earlier `start_date`, is a reconcile,
 if contact or conversation were created within the lookback of the pass before or later, or if a
 conversation other than the one begun with was served in the middle of a walk. Of `1 / share`
@@ -31,13 +34,13 @@ from typing import Any
 from chatbotx_source.instants import to_datetime
 from chatbotx_source.reading import Outcome
 from chatbotx_source.walk import Whole
-from tests.twin.server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
 
+from .server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
 
 LIM_AGE = 30 * DAY
 
 
-class BrokenPromise(AssertionError):
+class BrokenPromiseError(AssertionError):
     """The sync said something that is not so."""
 
 
@@ -77,8 +80,10 @@ class Known:
     expects: bool = False
     created: int = -1
     whole: int = -1
+    flipped: int = -1
     overlooked: set[Message] = field(default_factory=set)
     last_empty: bool = False
+    troubled: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,11 @@ class Oracle(Watcher):
         if flipped:
             self._pending.append(("flipped", contact, self.server.now, self.order))
 
+    def failed(self, contact: ContactRecord, *, poisoned: bool) -> None:
+        known = self._known(contact)
+        known.last_empty = False
+        known.troubled = known.troubled or not poisoned
+
     def _known(self, contact: ContactRecord) -> Known:
         return self.known.setdefault(contact, Known())
 
@@ -209,7 +219,7 @@ class Oracle(Watcher):
         """A load is at the destination.
 
         Raises:
-            BrokenPromise: it is not what it says.
+            BrokenPromiseError: it is not what it says.
         """
         if self.start_date is not None and (
             load.start_date is None or load.start_date < self.start_date
@@ -221,7 +231,7 @@ class Oracle(Watcher):
             message = row["text"]
             assert isinstance(message, Message)
             if contact_id != str(message.contact.id):
-                raise BrokenPromise(f"message {message.id} is not of contact {contact_id}")
+                raise BrokenPromiseError(f"message {message.id} is not of contact {contact_id}")
             self.destination[message] = Stored(row["version"], row["conversationId"], load.load_id)
         self.contacts.update(dict.fromkeys(load.contacts, load.load_id))
         for _, whole in load.walks:
@@ -240,13 +250,13 @@ class Oracle(Watcher):
                 and not message.gone
                 and message in message.contact.visible
             ):
-                raise BrokenPromise(f"message {message.id} is marked as removed, and is not")
+                raise BrokenPromiseError(f"message {message.id} is marked as removed, and is not")
 
     def _take_notes(self) -> None:
         for what, contact, at, order in self._pending:
             known = self._known(contact)
             if what == "flipped":
-                known.whole = max(known.whole, at)
+                known.flipped = order
                 continue
             if what == "listed":
                 known.created = at
@@ -268,9 +278,11 @@ class Oracle(Watcher):
         for contact in self.server.contact_records:
             known = self._known(contact)
             if str(contact.id) not in unfinished:
-                self._judge_contact(contact, known, started)
-            elif outcome.complete and not known.last_empty:
-                raise BrokenPromise(f"complete, but contact {contact.id} is not read")
+                self._judge_contact(known, contact.visible, started)
+            elif _only_poisoned(contact, known):
+                self._judge_contact(known, _above_poison(contact), started)
+            if outcome.complete and str(contact.id) in unfinished and not known.last_empty:
+                raise BrokenPromiseError(f"complete, but contact {contact.id} is not read")
         if outcome.listed_since is not None:
             self._judge_listing(outcome.listed_since)
 
@@ -278,7 +290,7 @@ class Oracle(Watcher):
         """Contacts that were not listed since are gone, and only they."""
         for contact in self.server.contact_records:
             if self.contacts.get(str(contact.id), since) < since:
-                raise BrokenPromise(f"contact {contact.id} is marked as removed, and is not")
+                raise BrokenPromiseError(f"contact {contact.id} is marked as removed, and is not")
 
     def _note_whole(self, started: int, *, reconcile: bool) -> None:
         news = -1 if self.through is None else self.through - self.lookback
@@ -291,15 +303,34 @@ class Oracle(Watcher):
                 if contact.created < min(first):
                     known.whole = max(known.whole, min(first))
 
-    def _judge_contact(self, contact: ContactRecord, known: Known, started: int) -> None:
-        for message in contact.visible:
+    def _judge_contact(self, known: Known, messages: Sequence[Message], started: int) -> None:
+        for message in messages:
             if self.start_date is not None and message.created < self.start_date:
                 continue
             need = -1
             for change in known.changes[message]:
-                if change.at < started and (change.promised or change.at < known.whole):
+                whole = change.at < known.whole or change.order < known.flipped
+                if change.at < started and (change.promised or whole):
                     need = max(need, change.version)
             have = self.destination[message].version if message in self.destination else -1
             if have < need:
                 what = "missing" if have < 0 else f"of version {have}, not {need}"
-                raise BrokenPromise(f"message {message.id} of contact {contact.id} is {what}")
+                raise BrokenPromiseError(
+                    f"message {message.id} of contact {message.contact.id} is {what}"
+                )
+
+
+def _only_poisoned(contact: ContactRecord, known: Known) -> bool:
+    """Whether nothing else ever went wrong with it."""
+    poisoned = any(message.poisoned for message in contact.visible)
+    return poisoned and not known.troubled and len(contact.conversations) == 1
+
+
+def _above_poison(contact: ContactRecord) -> Sequence[Message]:
+    """What is newer than everything that cannot be served."""
+    above: list[Message] = []
+    for message in reversed(contact.visible):
+        if message.poisoned:
+            break
+        above.append(message)
+    return above

@@ -47,7 +47,7 @@ REQUESTS_IN_A_LOAD = 2_000
 """No load of so small a world may need more: what goes on asking would never end."""
 
 
-class Endless(AssertionError):
+class EndlessError(AssertionError):
     """A load does not stop asking."""
 
 
@@ -173,6 +173,9 @@ class Watcher:
             flipped: whether the cursor was of another conversation than the rows served.
         """
 
+    def failed(self, contact: ContactRecord, *, poisoned: bool) -> None:
+        """A request for the contact's messages goes wrong, by a poisoned message or otherwise."""
+
 
 @dataclass
 class Server:
@@ -228,9 +231,10 @@ class Server:
     def messages(self, identifier: str, *, per_page: int, cursor: str | None = None) -> Answer:
         """`GET /v1/contacts/{identifier}/messages`."""
         fault = self._arrived() or self.outage
-        self._raise(fault)
         contact = self._find(identifier)
         fault = fault or contact.illness
+        if fault:
+            self.watcher.failed(contact, poisoned=False)
         self._raise(fault)
         if fault == "flips":
             self.flip(contact)
@@ -243,6 +247,7 @@ class Server:
             given, of, *position = map(int, cursor.split("."))
             begin = position[0], position[1]
             if given != self.era or fault == "page 1 again":
+                self.watcher.failed(contact, poisoned=False)
                 begin = None
         served = contact.visible
         if begin is not None:
@@ -252,6 +257,7 @@ class Server:
         if fault == "empty":
             page = []
         if any(message.poisoned for message in page):
+            self.watcher.failed(contact, poisoned=True)
             raise InvalidOutputError("Output validation failed")
         self.watcher.asked(
             contact,
@@ -269,7 +275,7 @@ class Server:
     def _arrived(self) -> FaultKind | None:
         self.requests += 1
         if self.requests > self.enough:
-            raise Endless(f"more than {REQUESTS_IN_A_LOAD} requests in one load")
+            raise EndlessError(f"more than {REQUESTS_IN_A_LOAD} requests in one load")
         for happen in self.due.pop(self.requests, ()):
             happen(self)
         fault, self.fault = self.fault, None
@@ -360,11 +366,7 @@ class Server:
                 yield from conversation.messages
 
     def _conversation_of(self, message: Message) -> Conversation:
-        return next(
-            each
-            for each in message.contact.conversations
-            if message in each.messages
-        )
+        return next(each for each in message.contact.conversations if message in each.messages)
 
 
 def _contact_row(record: ContactRecord) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
+from typing import Any
 
-from tests.twin.events import History, Load, Step
+from .events import History, Load, Step
+
+_COUNTED = {"contact": 0, "message": 0, "messages": 0, "count": 1}
+"""Attributes of steps that are made smaller one by one, and the smallest value of each."""
 
 
 def shrink(history: History, fails: Callable[[History], bool]) -> History:
@@ -53,11 +57,15 @@ def _simpler(history: History) -> Iterator[History]:
             yield replace(history, steps=steps[:start] + steps[start + size :])
         size //= 2
     for index, step in enumerate(steps):
-        for simpler in _simpler_step(step):
-            yield replace(history, steps=(*steps[:index], simpler, *steps[index + 1 :]))
-    for name, value in (("reconcile_share", 0.0), ("outage", 20), ("listing_page", 3)):
-        if getattr(history, name) != value:
-            yield replace(history, **{name: value})
+        for simpler_step in _simpler_step(step):
+            yield replace(history, steps=(*steps[:index], simpler_step, *steps[index + 1 :]))
+    for simpler in (
+        replace(history, reconcile_share=0.0),
+        replace(history, outage=History.outage),
+        replace(history, listing_page=History.listing_page),
+    ):
+        if simpler != history:
+            yield simpler
 
 
 def _simpler_step(step: Step) -> Iterator[Step]:
@@ -65,9 +73,14 @@ def _simpler_step(step: Step) -> Iterator[Step]:
         for index in range(len(step.during)):
             yield replace(step, during=step.during[:index] + step.during[index + 1 :])
     for each in fields(step):
-        value = getattr(step, each.name)
-        if each.name in ("contact", "message", "count", "messages"):
-            smaller = range(1 if each.name == "count" else 0, value or 0)
-            yield from (replace(step, **{each.name: less}) for less in smaller)
-        elif each.name != "during" and value != each.default and each.default is not each.default_factory:
-            yield replace(step, **{each.name: each.default})
+        value: object = getattr(step, each.name)
+        if each.name in _COUNTED and isinstance(value, int):
+            smaller = range(_COUNTED[each.name], value)
+            yield from (_with(step, each.name, less) for less in smaller)
+        elif each.name != "during" and each.default not in (value, MISSING):
+            yield _with(step, each.name, each.default)
+
+
+def _with(step: Step, name: str, value: object) -> Step:
+    changes: dict[str, Any] = {name: value}
+    return replace(step, **changes)
