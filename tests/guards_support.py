@@ -1,4 +1,4 @@
-"""What the tests of the guards share: contacts with a past, and a listing that is told otherwise."""
+"""What the tests of the guards share: contacts with a past, and a listing told otherwise."""
 
 from __future__ import annotations
 
@@ -103,5 +103,7 @@ def reasons(job: Job) -> dict[str, str]:
 def warnings(caplog: pytest.LogCaptureFixture) -> str:
     """What the source has warned of."""
     return "\n".join(
-        record.getMessage() for record in caplog.records if record.name.startswith("chatbotx_source")
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("chatbotx_source")
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from guards_support import Serve, World, asked, loaded, reasons, sizes
+from guards_support import Serve, World, loaded, reasons, sizes
 from loading_support import Job
 
 A_DAY = timedelta(days=1)
-AN_HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -40,21 +39,6 @@ def test_everything_newer_than_a_poisoned_message_is_loaded_and_its_place_is_tol
         "SELECT contact_id, reason, strftime(position, '%H:%M'), position_id "
         "FROM _chatbotx_unfinished"
     ) == [(contact, "a message cannot be served", last["createdAt"][11:16], last["id"])]
-
-
-def test_a_poisoned_message_costs_a_bounded_number_of_requests(job: Job, world: World) -> None:
-    contact = world.add_contact()
-    messages = world.writes(contact, 600, every=AN_HOUR)
-    world.poison_message(messages[300])
-    costs = []
-    for _ in range(3):
-        before = len(asked(job, contact))
-        assert not job.sync(reconcile_share=0).complete
-        costs.append(len(asked(job, contact)) - before)
-        world.time.tick(days=1)
-    # From 500 down to 1 are 9 more requests, and half-sized pages bring the rows in between.
-    # Later: the newest page, which it spoils; half a page, which has the floor; and it alone.
-    assert costs == [14, 3, 3]
 
 
 def test_what_lies_below_a_poisoned_message_is_loaded_once_it_is_cured(
