@@ -10,7 +10,7 @@ FAULTS = TESTS.parent / "docs" / "faults.md"
 GUARDS = [*TESTS.glob("test_guards_*.py"), TESTS / "test_request_costs.py"]
 
 
-def tests_in(file: Path) -> set[str]:
+def written_in(file: Path) -> set[str]:
     found = re.findall(r"^def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
     return {f"{file.name}::{name}" for name in found}
 
@@ -21,9 +21,9 @@ def named() -> list[str]:
 
 def test_each_test_that_the_table_of_faults_names_exists() -> None:
     files = {TESTS / name.partition("::")[0] for name in named()}
-    assert set(named()) <= {test for file in files for test in tests_in(file)}
+    assert set(named()) <= {test for file in files for test in written_in(file)}
 
 
 def test_each_test_of_a_guard_is_in_the_table_of_faults() -> None:
-    guards = {test for file in GUARDS if file != Path(__file__) for test in tests_in(file)}
+    guards = {test for file in GUARDS if file != Path(__file__) for test in written_in(file)}
     assert guards <= set(named())
