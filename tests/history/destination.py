@@ -38,6 +38,13 @@ class Tables:
             groups[row[key]].append(row)
         return groups
 
+    @property
+    def loads(self) -> list[tuple[str, Row]]:
+        """The rows of `_chatbotx_syncs` with the ids of the loads, in their order."""
+        name = "_chatbotx_syncs"
+        ids = self.load_ids.get(name, [])
+        return sorted(zip(ids, self.rows.get(name, []), strict=True), key=lambda each: each[0])
+
     def twice(self) -> list[str]:
         """Rows that are there twice."""
         found = []

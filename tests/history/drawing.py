@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from hypothesis import strategies as st
 
 from history.steps import (
     ChangeContact,
@@ -10,6 +13,7 @@ from history.steps import (
     DeleteContact,
     Deliver,
     Edit,
+    Event,
     Fault,
     Flip,
     FreshWorker,
@@ -17,16 +21,16 @@ from history.steps import (
     Heal,
     History,
     Import,
+    Kill,
     NewContact,
     Poison,
     Run,
     StartConversation,
     Step,
     Sync,
+    Table,
     Wait,
 )
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 AGES = (0.0, 1.0, 5 * MINUTE, HOUR, HOUR + 1, 3 * HOUR, DAY, DAY + 1, 3 * DAY, 40 * DAY)
@@ -56,96 +60,112 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 ON_MESSAGES = {"drop_rows", "null_cursor", "unordered"}
 """Rows missing from the listing cannot be told from contacts that are gone."""
 
-contact = st.integers(0, 4)
+BUDGETS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"load_messages": 3},
+    {"load_messages": 8},
+    {"max_requests": 1},
+    {"max_requests": 3},
+    {"max_requests": 8},
+    {"max_messages": 2},
+    {"full_refresh": True},
+)
+TABLES: tuple[tuple[Table, ...], ...] = (
+    (),
+    (),
+    ("contacts",),
+    ("contacts__tags",),
+    ("messages",),
+    ("messages__attachments",),
+    ("messages", "messages__attachments"),
+    ("contacts", "contacts__tags", "messages__attachments"),
+)
+
+contact = st.sampled_from((0, 0, 0, 1, 2, 3))
+"""Most of what happens happens to one contact, or else it would seldom come to anything."""
+
 message = st.integers(0, 6)
-age = st.sampled_from(AGES)
-
-
-def _fault(kind: tuple[str, dict[str, Any]], times: int | None, of: int | None, on: Any) -> Fault:
-    name, params = kind
-    where = "messages" if name in ON_MESSAGES or times is None else on
-    return Fault(name, times, of, where, tuple(params.items()))
-
-
 waits = st.builds(Wait, st.sampled_from(WAITS))
 newcomers = st.builds(NewContact, st.sampled_from((None, 0, 1, 1, 3, 7)))
+
+
+@st.composite
+def faults(draw: st.DrawFn) -> Fault:
+    """A fault, of the next few requests or of all of some kind."""
+    kind, params = draw(st.sampled_from(FAULTS))
+    times = draw(st.sampled_from((1, 1, 2, 5, 8, None)))
+    on = draw(st.sampled_from((None, "messages", "contacts")))
+    if kind in ON_MESSAGES or times is None:
+        on = "messages"
+    return Fault(kind, times, draw(st.none() | contact), on, tuple(params.items()))
+
+
 deliveries = st.builds(
     Deliver,
     contact,
-    age=st.sampled_from((0.0, *AGES)),
+    age=st.sampled_from((0.0, 0.0, 0.0, 0.0, *AGES)),
     count=st.sampled_from((1, 1, 2, 6)),
     apart=st.sampled_from((0.0, 0.0, 1.0, HOUR, DAY)),
     incoming=st.booleans(),
     attachments=st.integers(0, 2),
 )
-edits = st.builds(Edit, contact, message, st.sampled_from(("text", "attachment", "soft delete")))
-faults = st.builds(
-    _fault,
-    st.sampled_from(FAULTS),
-    st.sampled_from((1, 1, 2, 5, 8, None)),
-    st.none() | contact,
-    st.sampled_from((None, "messages", "contacts")),
-)
-events = st.one_of(
+events: st.SearchStrategy[Event] = st.one_of(
     waits,
     waits,
     deliveries,
     deliveries,
-    edits,
     newcomers,
-    st.builds(Import, contact, age, st.sampled_from((1, 3)), st.sampled_from((0.0, DAY))),
+    st.builds(Edit, contact, message, st.sampled_from(("text", "attachment", "soft delete"))),
+    st.builds(
+        Import,
+        contact,
+        st.sampled_from(AGES),
+        st.sampled_from((1, 3)),
+        st.sampled_from((0.0, DAY)),
+    ),
     st.builds(ChangeContact, contact, st.sampled_from(("name", "tag", "no tag", "note", "field"))),
     st.builds(HardDelete, contact, message),
     st.builds(DeleteContact, contact),
     st.builds(StartConversation, contact) | st.builds(Flip, contact),
     st.builds(Poison, contact, message),
-    faults,
-    faults,
+    faults(),
     st.just(Heal()),
 )
-during = st.lists(st.tuples(st.integers(1, 9), events), max_size=3).map(tuple)
-page_size = st.sampled_from((1, 2, 3, 500))
-
-options = st.fixed_dictionaries(
-    {"page_size": page_size},
-    optional={"max_wait": st.sampled_from((0.01, 100.0)), "reconcile": st.just(True)},
-)
-budgets = st.sampled_from(
-    (
-        {},
-        {},
-        {},
-        {"load_messages": 3},
-        {"load_messages": 8},
-        {"max_requests": 1},
-        {"max_requests": 3},
-        {"max_requests": 8},
-        {"max_messages": 2},
-        {"full_refresh": True},
-    )
-)
-tables = st.sampled_from(
-    (
-        (),
-        (),
-        ("contacts",),
-        ("messages",),
-        ("messages", "messages__attachments"),
-        ("contacts", "contacts__tags", "messages__attachments"),
-    )
+during = st.lists(st.tuples(st.integers(1, 9), events | faults()), max_size=4).map(tuple)
+clocks = st.builds(
+    Clocks,
+    st.sampled_from((0.0, None, 299.0, -HOUR, 5 * HOUR)),
+    st.sampled_from((0.0, 0.0, -HOUR, 299.0)),
 )
 
 
 @st.composite
+def options(draw: st.DrawFn) -> Mapping[str, Any]:
+    """Options of the source."""
+    drawn: dict[str, Any] = {
+        "page_size": draw(st.sampled_from((1, 2, 3, 500))),
+        "max_wait": draw(st.sampled_from((100.0, 0.01))),
+    }
+    if draw(st.integers(0, 5)) == 0:
+        drawn["reconcile"] = True
+    return drawn
+
+
+@st.composite
 def syncs(draw: st.DrawFn) -> Sync:
-    """A call of `sync`; the first ones in a history are the likeliest to die."""
-    merged = {**draw(options), **draw(budgets)}
-    kill = draw(st.sampled_from((None, None, None, "extract", "extracted", "normalized", "loaded")))
+    """A call of `sync`, which may die."""
+    given = {**draw(options()), **draw(st.sampled_from(BUDGETS))}
+    kill: Kill | None = draw(st.sampled_from((None, None, None, None, *get_args(Kill))))
+    happening = draw(during)
+    if kill is None:
+        return Sync(tuple(given.items()), happening)
     return Sync(
-        tuple(merged.items()),
-        draw(during),
+        tuple(given.items()),
+        happening,
         kill,
-        draw(st.sampled_from((1, 1, 2))) if kill else 1,
+        draw(st.sampled_from((1, 1, 2))),
         draw(st.sampled_from(("messages", "messages", "contacts", "messages__attachments"))),
         draw(st.integers(1, 3)),
     )
@@ -153,27 +173,29 @@ def syncs(draw: st.DrawFn) -> Sync:
 
 runs = st.builds(
     Run,
-    tables,
+    st.sampled_from(TABLES),
     st.sampled_from((None, None, None, "drop_resources", "drop_data")),
-    options.map(lambda each: tuple(each.items())),
+    options().map(lambda given: tuple(given.items())),
     during,
-)
-clocks = st.builds(
-    Clocks,
-    st.sampled_from((0.0, 0.0, None, 299.0, -HOUR, 5 * HOUR)),
-    st.sampled_from((0.0, 0.0, -HOUR, 299.0)),
+    st.sampled_from((None, None, 1, 2)),
 )
 loads = st.one_of(syncs(), syncs(), syncs(), runs)
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> History:
-    """A few contacts, then a few rounds of events, each followed by a load."""
-    steps: list[Step] = draw(st.lists(newcomers, min_size=1, max_size=4))
-    for _ in range(draw(st.integers(1, 4))):
-        steps += draw(st.lists(events, max_size=4))
-        steps += draw(st.sampled_from(((), (), (), (FreshWorker(),))))
-        if draw(st.integers(0, 4)) == 0:
+def histories(draw: st.DrawFn, rounds: int = 4) -> History:
+    """A few contacts, then rounds of events, each followed by a load.
+
+    Args:
+        draw: draws.
+        rounds: at most so many.
+    """
+    steps: list[Step] = [*draw(st.lists(newcomers, min_size=1, max_size=4))]
+    for _ in range(draw(st.integers(1, rounds))):
+        steps += draw(st.lists(events, min_size=1, max_size=5))
+        if draw(st.integers(0, 5)) == 0:
+            steps.append(FreshWorker())
+        if draw(st.integers(0, 5)) == 0:
             steps.append(draw(clocks))
         steps.append(draw(loads))
     return History(

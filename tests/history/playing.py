@@ -16,15 +16,15 @@ from unittest.mock import patch
 
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
-from history.destination import Tables, read
-from history.promise import BrokenPromise, Ended, Oracle
-from history.steps import Clocks, Event, FreshWorker, Heal, History, Kill, Run, Step, Sync, Wait
-from history.world import World
 
 from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, reading, sync
 from chatbotx_source.client import Client
 from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
+from history.destination import Tables, read
+from history.promise import BrokenPromise, Ended, Oracle
+from history.steps import Clocks, Event, FreshWorker, Heal, History, Kill, Run, Step, Sync, Wait
+from history.world import World
 
 NAME = "history"
 PATIENCE = 12
@@ -57,7 +57,6 @@ class Play:
         self._file = place / "history.duckdb"
         self._oracle = Oracle(timedelta(seconds=history.lookback))
         self._known_loads: set[str] = set()
-        self._partial: set[str] = set()
 
     def run(self) -> Counter[str]:
         """Plays the steps, then lets the sync come to rest.
@@ -70,11 +69,11 @@ class Play:
         """
         for step in self._history.steps:
             self._take(step)
+        counts = self.counts.copy()
+        counts["requests"] = len(self._world.answered)
+        counts.update(f"fault {each.fault}" for each in self._world.answered if each.fault)
         self._rest()
-        faults = Counter(f"fault {each.fault}" for each in self._world.answered if each.fault)
-        self.counts += faults
-        self.counts["requests"] += len(self._world.answered)
-        return self.counts
+        return counts
 
     def _take(self, step: Step) -> None:
         if isinstance(step, Event):
@@ -144,15 +143,14 @@ class Play:
         pipeline = self._pipeline()
         killing = _Killing(pipeline, step)
         before = len(self._world.answered)
-        pending = pipeline.has_pending_data
-        summary = self._guarded(
+        summary: SyncSummary | None = self._guarded(
             lambda: sync(pipeline, run=killing.run, **self._options(step.options))
         )
         self.counts["syncs"] += 1
         tables = self._look(marked=summary is not None)
         if summary is None:
             return None
-        self._compare(summary, tables, pending=pending, requests=len(self._world.answered) - before)
+        self._compare(summary, tables, len(self._world.answered) - before)
         for ending in ("complete", "reconciled"):
             self.counts[ending] += getattr(summary, ending)
         self.counts["unfinished"] += not summary.complete
@@ -163,12 +161,11 @@ class Play:
         if step.tables:
             source = source.with_resources(*step.tables)
             self._oracle.split = True
-        before = set(read(self._file, "data").load_ids.get("_chatbotx_syncs", ()))
-        self._guarded(lambda: self._pipeline().run(source, refresh=step.refresh))
+        if step.limit:
+            source.add_limit(step.limit)
+        refresh: dict[str, Any] = {"refresh": step.refresh} if step.refresh else {}
+        self._guarded(lambda: self._pipeline().run(source, **refresh))
         self.counts["plain runs"] += 1
-        if step.tables:
-            now = set(read(self._file, "data").load_ids.get("_chatbotx_syncs", ()))
-            self._known_loads |= now - before
         self._look(marked=False)
 
     def _guarded(self, load: Callable[[], Any]) -> Any:
@@ -190,9 +187,7 @@ class Play:
         tables = read(self._file, "data")
         self._oracle.follow(world.workspace.events, world.answered)
         self._oracle.judge_always(tables)
-        loads = sorted(
-            zip(tables.load_ids.get("_chatbotx_syncs", ()), tables.rows.get("_chatbotx_syncs", ()))
-        , key=lambda each: each[0])
+        loads = tables.loads
         new = [row for load_id, row in loads if load_id not in self._known_loads]
         self._known_loads.update(load_id for load_id, _ in loads)
         for row in new:
@@ -212,18 +207,13 @@ class Play:
             return None
         return Ended(started, row["mode"], row["complete"])
 
-    def _compare(
-        self, summary: SyncSummary, tables: Tables, *, pending: bool, requests: int
-    ) -> None:
+    def _compare(self, summary: SyncSummary, tables: Tables, requests: int) -> None:
         """Whether a summary says what the tables say.
 
         Raises:
             BrokenPromise: it does not.
         """
-        rows = sorted(
-            zip(tables.load_ids["_chatbotx_syncs"], tables.rows["_chatbotx_syncs"], strict=True),
-            key=lambda each: each[0],
-        )
+        rows = tables.loads
         last = rows[-1][1]
         said = {row["contact_id"] for row in summary.unfinished}
         unfinished = tables.rows["_chatbotx_unfinished"]
@@ -232,7 +222,9 @@ class Play:
             raise BrokenPromise(f"the summary names {said}, the table {known}")
         for name in ("complete", "reconciled", "mode", "pages_left", "believed_empty"):
             if getattr(summary, name) != last[name]:
-                raise BrokenPromise(f"{name} is {getattr(summary, name)}, in the table {last[name]}")
+                raise BrokenPromise(
+                    f"{name} is {getattr(summary, name)}, in the table {last[name]}"
+                )
         if summary.requests != requests:
             raise BrokenPromise(f"{requests} requests were sent, {summary.requests} are counted")
         told = sum(row["requests"] for _, row in rows[-summary.loads :])

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any
 
 from chatbotx_source.sandbox import Fault, Request, Sandbox, Workspace
-from chatbotx_source.sandbox import api as sandbox_api
 
 BEGINNING = datetime(2023, 3, 1, 12, tzinfo=timezone.utc)
 TICK = timedelta(milliseconds=7)

@@ -1,0 +1,125 @@
+"""Searches many histories for one that breaks a promise: `python -m tests.history --help`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.vendor.pretty import pretty
+
+from history.drawing import histories
+from history.playing import play
+from history.steps import History
+
+CHUNK = 10
+ENDINGS = ("complete", "unfinished", "reconciled")
+
+
+@dataclass
+class Found:
+    """What a search has seen.
+
+    Attributes:
+        histories: how many were played.
+        counts: how often what happened in them.
+        of: in how many of them.
+        failure: the shortest history that failed, and how; None when none did.
+    """
+
+    histories: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    of: Counter[str] = field(default_factory=Counter)
+    failure: str | None = None
+
+    def __iadd__(self, other: Found) -> Found:
+        self.histories += other.histories
+        self.counts += other.counts
+        self.of += other.of
+        return self
+
+    def __str__(self) -> str:
+        shares = [f"{self.of[ending] / max(self.histories, 1):.0%} {ending}" for ending in ENDINGS]
+        told = ", ".join(f"{count:,} {what}" for what, count in sorted(self.counts.items()))
+        return f"{self.histories:,} histories ({', '.join(shares)} at least once); {told}"
+
+
+def search(number: int, examples: int, rounds: int, *, quick: bool = False) -> Found:
+    """Plays histories until one fails, and shortens that one.
+
+    Args:
+        number: seeds the drawing.
+        examples: histories to play.
+        rounds: loads in a history, at most.
+        quick: do not shorten.
+    """
+    logging.disable(logging.CRITICAL)
+    found = Found()
+
+    @seed(number)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate] if quick else [Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+    )
+    @given(histories(rounds))
+    def each(history: History) -> None:
+        try:
+            counts = play(history)
+        except Exception as error:
+            found.failure = f"{type(error).__name__}: {error}\n{pretty(history)}"
+            raise
+        if found.failure is None:
+            found.histories += 1
+            found.counts += counts
+            found.of.update(what for what, count in counts.items() if count)
+
+    try:
+        each()
+    except Exception:
+        if found.failure is None:
+            raise
+    return found
+
+
+def main() -> int:
+    """Searches; 1 if a promise is broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.history", description=__doc__)
+    parser.add_argument("--histories", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1, help=f"of the first {CHUNK} histories")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=4, help="loads in a history, at most")
+    parser.add_argument("--quick", action="store_true", help="do not shorten what is found")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    seeds = range(asked.seed, asked.seed + -(-asked.histories // CHUNK))
+    total, failed = Found(), False
+    with ProcessPoolExecutor(asked.processes) as pool:
+        jobs = [
+            pool.submit(
+                search, number, min(CHUNK, asked.histories), asked.rounds, quick=asked.quick
+            )
+            for number in seeds
+        ]
+        for number, job in zip(seeds, jobs, strict=True):
+            found = job.result()
+            total += found
+            if found.failure is not None:
+                failed = True
+                print(f"--seed {number} --histories {CHUNK}: {found.failure}", flush=True)
+                pool.shutdown(cancel_futures=True)
+                break
+    print(f"{total}; {time.monotonic() - began:,.0f} s", file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
