@@ -92,6 +92,7 @@ class _Drawing:
             reconcile_share=random.choice((0.0, 0.0, 0.0, 0.0, 1 / 2, 1 / 3)),
             listing_page=random.randrange(1, 4),
             outage=random.choice((3, 20, 20)),
+            budget_at_rest=1 if random.random() < 0.1 else None,
         )
 
     def _newcomer(self) -> Event:

@@ -250,6 +250,7 @@ class History:
         reconcile_share: share of the contacts that each pass reads whole.
         listing_page: contacts a page of the listing.
         outage: contacts in a row whose faults are taken for an outage.
+        budget_at_rest: requests a load, once nothing happens any more.
     """
 
     steps: tuple[Step, ...]
@@ -257,3 +258,4 @@ class History:
     reconcile_share: float = 0.0
     listing_page: int = 3
     outage: int = 20
+    budget_at_rest: int | None = None

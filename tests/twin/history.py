@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import add
 from typing import Any, cast
 
@@ -23,8 +23,11 @@ from .oracle import BrokenPromiseError, Committed, Oracle
 from .server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
 
 BASE_URL = "https://chat.example.com/api"
-PATIENCE = 60
+PATIENCE = 20
 """Loads without a fault or budget in which any state has to end complete."""
+
+PATIENCE_ON_A_BUDGET = 400
+"""The same, where every load may make one request."""
 
 
 @dataclass
@@ -94,10 +97,11 @@ class Play:
         for step in self.history.steps:
             self.step(step)
         endings = set(self.endings)
-        self.rest(Load(), lambda outcome: outcome.over)
+        load = Load(max_requests=self.history.budget_at_rest)
+        self.rest(load, lambda outcome: outcome.over)
         Cure()(self.server)
-        self.rest(Load(), lambda outcome: outcome.complete)
-        self.rest(Load(reconcile=True), lambda outcome: outcome.reconciled)
+        self.rest(load, lambda outcome: outcome.complete)
+        self.rest(replace(load, reconcile=True), lambda outcome: outcome.reconciled)
         return endings
 
     def step(self, step: Event | Load) -> Outcome | None:
@@ -115,11 +119,12 @@ class Play:
         """
         Outage(None)(self.server)
         self.server.now += HOUR
-        for _ in range(PATIENCE):
+        patience = PATIENCE if load.max_requests is None else PATIENCE_ON_A_BUDGET
+        for _ in range(patience):
             outcome = self.load(load)
             if outcome and at_rest(outcome):
                 return
-        raise BrokenPromiseError(f"{PATIENCE} loads lead nowhere")
+        raise BrokenPromiseError(f"{patience} loads lead nowhere")
 
     def load(self, load: Load) -> Outcome | None:
         """Runs one load and lets the oracle judge it."""
@@ -146,7 +151,7 @@ class Play:
         tapped = Tapped(
             cast(Client, server), settings, _remembered(self.state, start_date), load_id
         )
-        self.oracle.begins()
+        self.oracle.begins(load_id)
         try:
             *_, batch = tapped.batches()
         except (Killed, ChatbotXError):

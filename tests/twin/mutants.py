@@ -176,6 +176,18 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
+        "a pass is called whole without what is believed empty",
+        "progress",
+        "current.whole and all(g.floor is None for entry in unfinished for g in entry.gaps)",
+        "current.whole",
+    ),
+    Mutant(
+        "a contact believed empty may fail",
+        "walk",
+        "    entry = replace(entry, empty_passes=0)  # an answer or not, it is no empty one\n",
+        "",
+    ),
+    Mutant(
         "a walk begins again in the same load",
         "walk",
         "if (gap.cursor is None and begun) or not may_ask():",
@@ -190,7 +202,7 @@ MUTANTS = (
     Mutant(
         "every complete pass is called reconciled",
         "progress",
-        "complete and current.whole and progress.start_date is None",
+        "complete and whole and progress.start_date is None",
         "complete",
     ),
     Mutant(
@@ -249,6 +261,8 @@ MUTANTS = (
     ),
 )
 
+UNCHANGED = Mutant("nothing is wrong", "progress", "FORMAT = 1\n", "FORMAT = 1\n")
+
 
 def noticed(mutant: Mutant, histories: int, seed: int) -> str:
     """The line with which the search refuses a mutant; empty when it survives."""
@@ -289,6 +303,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="part of the description")
     asked = parser.parse_args()
     mutants = [each for each in MUTANTS if asked.only in each.what]
+    if line := noticed(UNCHANGED, asked.histories, asked.seed):
+        raise SystemExit(f"the package itself breaks a promise, so no mutant is judged: {line}")
     with ThreadPoolExecutor(asked.processes) as pool:
         lines = pool.map(lambda each: noticed(each, asked.histories, asked.seed), mutants)
         survivors = 0

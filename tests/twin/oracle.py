@@ -27,7 +27,7 @@ a listing from end to end no longer showed, a message that a walk from top to bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +74,19 @@ class Change:
 
 @dataclass
 class Known:
-    """What the oracle notes of a contact."""
+    """What the oracle notes of a contact.
+
+    Attributes:
+        changes: of its messages, gone ones too.
+        expects: whether its row, when last listed, contradicts an empty page.
+        created: when it or its conversation was, whichever is later, as last listed.
+        whole: start of the last pass that reads it whole.
+        flipped: order of the last flip that showed in the middle of a walk.
+        overlooked: messages that requests could not show, until they are served again.
+        missed: the last load in which that was so.
+        last_empty: whether its last answer was an empty page.
+        troubled: whether anything but poison ever went wrong with it.
+    """
 
     changes: dict[Message, list[Change]] = field(default_factory=dict)
     expects: bool = False
@@ -82,6 +94,7 @@ class Known:
     whole: int = -1
     flipped: int = -1
     overlooked: set[Message] = field(default_factory=set)
+    missed: dict[Message, str] = field(default_factory=dict)
     last_empty: bool = False
     troubled: bool = False
 
@@ -133,6 +146,7 @@ class Oracle(Watcher):
     destination: dict[Message, Stored] = field(default_factory=dict)
     contacts: dict[str, str] = field(default_factory=dict)
     known: dict[ContactRecord, Known] = field(default_factory=dict)
+    load_id: str = ""
     order: int = 0
     through: int | None = None
     start_date: int | None = None
@@ -179,14 +193,14 @@ class Oracle(Watcher):
             )
             created = max(contact.created, conversation.created if conversation else -1)
             self._pending.append(("listed", contact, created, self.order))
+            # The row speaks of the conversation served, and may say that there is nothing to read.
+            self._overlook(self._known(contact), conversation.messages if conversation else ())
 
     def asked(self, contact: ContactRecord, *, top: bool, swallowed: bool, flipped: bool) -> None:
         self.order += 1
         known = self._known(contact)
         visible = set(contact.visible)
-        known.overlooked.update(
-            message for message in known.changes if message not in visible and not message.gone
-        )
+        self._overlook(known, visible)
         known.last_empty = swallowed or not visible
         if top and swallowed and not known.expects:
             self._pending.append(("trusted", contact, self.server.now, self.order))
@@ -197,6 +211,12 @@ class Oracle(Watcher):
         known = self._known(contact)
         known.last_empty = False
         known.troubled = known.troubled or not poisoned
+
+    def _overlook(self, known: Known, seen: Collection[Message]) -> None:
+        for message in known.changes:
+            if message not in seen and not message.gone:
+                known.overlooked.add(message)
+                known.missed[message] = self.load_id
 
     def _known(self, contact: ContactRecord) -> Known:
         return self.known.setdefault(contact, Known())
@@ -211,8 +231,9 @@ class Oracle(Watcher):
 
     # Judging
 
-    def begins(self) -> None:
+    def begins(self, load_id: str) -> None:
         """A load begins; what an earlier one saw and did not commit is forgotten."""
+        self.load_id = load_id
         self._pending.clear()
 
     def committed(self, load: Committed) -> None:
@@ -248,7 +269,7 @@ class Oracle(Watcher):
                 and message.position <= first
                 and stored.load_id < whole.first_load
                 and not message.gone
-                and message in message.contact.visible
+                and self._known(message.contact).missed.get(message, "") < whole.first_load
             ):
                 raise BrokenPromiseError(f"message {message.id} is marked as removed, and is not")
 
