@@ -42,6 +42,7 @@ def _quiet() -> Iterator[None]:
 )
 @given(st.integers(0, 2**32))
 def test_the_promise_holds_in_every_history(seed: int) -> None:
+    # Hypothesis cannot shorten what a seed draws: `python -m tests.twin --seed N` does.
     play(draw_history(Random(seed)))
 
 

@@ -5,7 +5,8 @@ every message that the API serves and that had arrived before S is at the destin
 version as of S or later. Exempt are changes of which the listing shows no sign, as long as no
 pass that reads the contact whole has begun after them:
 
-- an import, an edit, or a message that reappears, where the message is older than the lookback;
+- an import or an edit of a message older than the lookback, and the return of one: it was hidden
+  by the first-page window, or of a conversation that was not the one served, and now is served;
 - a message delivered later than the lookback and overtaken by a newer one before the next
   listing; an incoming one of the last 30 days is overtaken by incoming ones only;
 - what a fault hid from a contact whose row does not contradict an empty page;
@@ -22,7 +23,8 @@ passes in a row, one reads it whole.
 `complete` says in addition that nothing is unfinished but contacts that answer with nothing;
 `reconciled` that the pass read every contact whole. No load hands over a message twice, and
 nothing is handed over that the contact did not have. What is marked as removed is: a contact that
-a listing from end to end no longer showed, a message that a walk from top to bottom did not meet.
+a listing from end to end no longer showed, a message that a walk from top to bottom did not meet,
+although the server did not hide it.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ class Change:
         shown: whether a sign leads to it, whatever comes after.
         order: among all events.
         late: whether the sign is lost when a newer message overtakes.
+        overtaken: order of the message that did.
+        listed: order of the first listing that showed the contact after the change.
     """
 
     at: int
@@ -138,6 +142,17 @@ class Oracle(Watcher):
     Args:
         lookback: milliseconds.
         turns: passes in a row of which one reads each contact whole; None for no such promise.
+
+    Attributes:
+        server: what is watched.
+        destination: the messages loaded, the latest version of each.
+        contacts: by id, the last load that wrote the contact.
+        known: what is noted of each contact.
+        load_id: the load under way.
+        order: counts what happens, for much of it happens in one millisecond.
+        through: start of the last pass; None when the next one begins from nothing.
+        start_date: the setting of the last load, in milliseconds.
+        ended: the starts of all passes that ended.
     """
 
     lookback: int
