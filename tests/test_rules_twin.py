@@ -82,7 +82,7 @@ ONCE_BROKEN = {
             Load(),
         )
     ),
-    "a contact believed empty answers after a reconcile": History(
+    "a contact believed empty answers after a pass called reconciled": History(
         (
             NewContact(incoming=False),
             Wait(2 * DAY),
@@ -92,6 +92,9 @@ ONCE_BROKEN = {
             Load(),
             Load(),
             Load(),
+            Outage(None),
+            Wait(HOUR),
+            Load(page_size=1),
         )
     ),
 }
