@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from guards_support import Serve, World, asked, loaded, reasons, sizes
 from loading_support import Job
+from sandbox_support import Caller
 
 from chatbotx_source.sandbox import Fault
 
@@ -81,14 +82,16 @@ def test_a_cursor_that_leads_to_its_own_page_again_ends_the_walk(
 def test_a_remembered_cursor_that_no_longer_decodes_is_given_up_for_the_top(
     job: Job, world: World
 ) -> None:
-    contact = world.writer(9)
-    job.sync(page_size=2, max_requests=4)
-    [page] = asked(job, contact)
+    contact = world.writer(9, every=5 * A_DAY)
+    remembered = Caller(job.sandbox).messages(contact, perPage=6).json["nextCursor"]
+    job.sync(page_size=6, max_requests=4)
     job.sandbox.faults.add(
-        Fault("status", status=500, code="INTERNAL_SERVER_ERROR", times=None)
-    ).when = lambda each: bool(each.cursor) and each.number <= 20
-    verdicts = [job.sync(page_size=500).complete for _ in range(3)]
-    assert page.cursor is None
+        Fault("status", status=500, when=lambda each: each.cursor == remembered, times=None)
+    )
+    verdicts = []
+    for _ in range(3):
+        verdicts.append(job.sync(page_size=4, reconcile_share=0).complete)
+        world.time.tick(days=1)
     assert verdicts == [False, False, True]
     assert job.differences() == []
 
