@@ -5,18 +5,25 @@
 
 from __future__ import annotations
 
+import pytest
 from history.drawing import histories
+from history.examples import EXAMPLES
 from history.playing import play
 from history.steps import History
 from hypothesis import HealthCheck, Phase, given, settings
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_sync_keeps_its_promise_where(name: str) -> None:
+    play(EXAMPLES[name])
+
+
 @settings(
-    max_examples=25,
+    max_examples=14,
     derandomize=True,
     database=None,
     deadline=None,
-    phases=[Phase.explicit, Phase.generate],
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(histories(rounds=2))

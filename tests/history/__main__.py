@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.vendor.pretty import pretty
 
 from history.drawing import histories
+from history.examples import EXAMPLES
 from history.playing import play
 from history.steps import History
 
@@ -36,6 +37,12 @@ class Found:
     counts: Counter[str] = field(default_factory=Counter)
     of: Counter[str] = field(default_factory=Counter)
     failure: str | None = None
+
+    def take(self, counts: Counter[str]) -> None:
+        """Counts a history that kept its promise."""
+        self.histories += 1
+        self.counts += counts
+        self.of.update(what for what, count in counts.items() if count)
 
     def __iadd__(self, other: Found) -> Found:
         self.histories += other.histories
@@ -75,12 +82,10 @@ def search(number: int, examples: int, rounds: int, *, quick: bool = False) -> F
         try:
             counts = play(history)
         except Exception as error:
-            found.failure = f"{type(error).__name__}: {error}\n{pretty(history)}"
+            found.failure = f"{_told(error)}\n{pretty(history)}"
             raise
         if found.failure is None:
-            found.histories += 1
-            found.counts += counts
-            found.of.update(what for what, count in counts.items() if count)
+            found.take(counts)
 
     try:
         each()
@@ -88,6 +93,23 @@ def search(number: int, examples: int, rounds: int, *, quick: bool = False) -> F
         if found.failure is None:
             raise
     return found
+
+
+def known() -> Found:
+    """Plays the histories written by hand until one fails."""
+    logging.disable(logging.CRITICAL)
+    found = Found()
+    for name, history in EXAMPLES.items():
+        try:
+            found.take(play(history))
+        except Exception as error:
+            found.failure = f"{name}: {_told(error)}"
+            break
+    return found
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def main() -> int:
@@ -101,24 +123,23 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.monotonic()
     seeds = range(asked.seed, asked.seed + -(-asked.histories // CHUNK))
-    total, failed = Found(), False
+    total = Found()
     with ProcessPoolExecutor(asked.processes) as pool:
-        jobs = [
-            pool.submit(
+        jobs = {"by hand": pool.submit(known)} | {
+            f"--seed {number} --histories {CHUNK}": pool.submit(
                 search, number, min(CHUNK, asked.histories), asked.rounds, quick=asked.quick
             )
             for number in seeds
-        ]
-        for number, job in zip(seeds, jobs, strict=True):
+        }
+        for name, job in jobs.items():
             found = job.result()
             total += found
             if found.failure is not None:
-                failed = True
-                print(f"--seed {number} --histories {CHUNK}: {found.failure}", flush=True)
+                print(f"{name}: {found.failure}", flush=True)  # noqa: T201
                 pool.shutdown(cancel_futures=True)
                 break
-    print(f"{total}; {time.monotonic() - began:,.0f} s", file=sys.stderr)
-    return int(failed)
+    print(f"{total}; {time.monotonic() - began:,.0f} s", file=sys.stderr)  # noqa: T201
+    return int(found.failure is not None)
 
 
 if __name__ == "__main__":

@@ -174,12 +174,12 @@ def syncs(draw: st.DrawFn) -> Sync:
 runs = st.builds(
     Run,
     st.sampled_from(TABLES),
-    st.sampled_from((None, None, None, "drop_resources", "drop_data")),
+    st.sampled_from((None, None, "drop_resources", "drop_data")),
     options().map(lambda given: tuple(given.items())),
     during,
     st.sampled_from((None, None, 1, 2)),
 )
-loads = st.one_of(syncs(), syncs(), syncs(), runs)
+loads = st.one_of(syncs(), syncs(), runs)
 
 
 @st.composite

@@ -201,8 +201,8 @@ def main() -> int:
         lines = pool.map(lambda each: noticed(each, asked.histories, asked.seed), mutants)
         for mutant, line in zip(mutants, lines, strict=True):
             survivors += not line
-            print(f"{'killed  ' if line else 'SURVIVED'}  {mutant.what}: {line}", flush=True)
-    print(f"{len(mutants) - survivors} of {len(mutants)} killed")
+            print(f"{'killed  ' if line else 'SURVIVED'}  {mutant.what}: {line}", flush=True)  # noqa: T201
+    print(f"{len(mutants) - survivors} of {len(mutants)} killed")  # noqa: T201
     return int(survivors > 0)
 
 
