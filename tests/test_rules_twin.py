@@ -11,17 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twin.drawing import draw_history
 from twin.events import (
-    Deliver,
     HardDelete,
     History,
-    Import,
     Load,
     NewContact,
-    Outage,
     Poison,
     Step,
     Wait,
 )
+from twin.hard import HARD
 from twin.history import Play, play
 
 DAY, HOUR = 86_400.0, 3_600.0
@@ -46,64 +44,8 @@ def test_the_promise_holds_in_every_history(seed: int) -> None:
     play(draw_history(Random(seed)))
 
 
-ONCE_BROKEN = {
-    "a reconcile is asked for in the middle of a pass": History(
-        (
-            NewContact(messages=8),
-            Load(page_size=2, max_messages=4),
-            Load(max_requests=1, reconcile=True),
-            Load(max_messages=4),
-        )
-    ),
-    "19 contacts in a row never answer": History(
-        (*[NewContact() for _ in range(19)], *[HardDelete(each) for each in range(19)]),
-        listing_page=50,
-    ),
-    "an earlier start_date begins in the second of the last pass": History(
-        (
-            NewContact(),
-            Load(during=((1, Wait(HOUR)),)),
-            Deliver(0, count=2, apart=DAY),
-            Wait(HOUR),
-            Load(page_size=1, max_messages=1, start_date=-DAY),
-            Load(page_size=1),
-        ),
-        lookback=0,
-    ),
-    "a contact believed empty is poisoned": History(
-        (
-            NewContact(),
-            Outage("empty"),
-            Load(),
-            Load(),
-            Load(),
-            Outage(None),
-            Poison(0),
-            Load(),
-        )
-    ),
-    "a contact believed empty answers after a pass called reconciled": History(
-        (
-            NewContact(incoming=False),
-            Wait(2 * DAY),
-            Load(),
-            Outage("empty"),
-            Wait(HOUR),
-            Import(0, age=DAY, count=3, apart=DAY),
-            Wait(HOUR),
-            Load(),
-            Load(),
-            Load(),
-            Outage(None),
-            Wait(HOUR),
-            Load(page_size=1),
-        )
-    ),
-}
-
-
-@pytest.mark.parametrize("history", ONCE_BROKEN.values(), ids=ONCE_BROKEN)
-def test_the_promise_holds_where_it_was_once_broken(history: History) -> None:
+@pytest.mark.parametrize("history", HARD.values(), ids=HARD)
+def test_the_promise_holds_in_hard_histories(history: History) -> None:
     play(history)
 
 

@@ -11,6 +11,7 @@ from random import Random
 
 from .drawing import draw_history
 from .events import History
+from .hard import HARD
 from .history import Tally, play
 from .oracle import BrokenPromiseError
 from .shrinking import shrink, written
@@ -73,6 +74,10 @@ def main() -> int:
     first, end = asked.seed, asked.seed + asked.histories
     chunks = [range(start, min(start + CHUNK, end)) for start in range(first, end, CHUNK)]
     tally, failures = Tally(), []
+    for name, history in HARD.items():
+        if broken := failure(history):
+            sys.stdout.write(f"{name}: {broken}\n")
+            return 1
     with ProcessPoolExecutor(asked.processes) as pool:
         for counted, seed in pool.map(search, chunks):
             tally += counted
