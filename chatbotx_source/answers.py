@@ -26,7 +26,9 @@ from chatbotx_source.errors import (
     UnreachableError,
     WrongAddressError,
 )
+from chatbotx_source.redaction import redact_url
 
+_LINK = re.compile(r"""https?://[^\s"'<>]+""")
 A_YEAR = 366 * 86400.0
 SHOWN = 200  # characters of the server's own words in an error text
 
@@ -273,8 +275,9 @@ def _glimpse(body: bytes, call: Call) -> str:
 
 
 def _clean(text: str, call: Call) -> str:
-    """Somebody else's words on one short line, without the token should they repeat it."""
+    """Somebody else's words on one short line, without the token and what makes a link a key."""
     line = " ".join(text.replace(call.token, "***").split())
+    line = _LINK.sub(lambda link: redact_url(link.group()), line)
     return line if len(line) <= SHOWN else line[:SHOWN] + "..."
 
 

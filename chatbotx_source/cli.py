@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import logging
 import os
 import sys
 import traceback
@@ -67,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.verbose:
         os.environ["RUNTIME__LOG_LEVEL"] = "INFO"
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        logging.getLogger("chatbotx_source").setLevel(logging.DEBUG)
     try:
         with ExitStack() as stack:
             if options.sandbox:

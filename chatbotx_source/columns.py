@@ -469,7 +469,6 @@ _SYNCS = Table(
         _LOAD_ID,
     ),
     primary_key=("_dlt_load_id",),
-    write_disposition="append",
 )
 
 _UNFINISHED = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ MARKED = [name for name, table in TABLES.items() if table.write_disposition != "
 """Resources that keep a mark: dlt forgets the state of one that replaces its table, which is whole
 in every load anyway."""
 
+logger = logging.getLogger(__name__)
+
 MESSAGE_TABLES = frozenset({"messages", "messages__attachments"})
 
 
@@ -36,6 +38,7 @@ class Batch:
         load_id: the load.
         mark: of this batch.
         held: the state that goes with it; None when nothing may be remembered.
+        splits: whether messages are loaded without their attachments, or the other way round.
         summary: what the load did so far.
     """
 
@@ -43,6 +46,7 @@ class Batch:
     load_id: str
     mark: int
     held: Mapping[str, Any] | None
+    splits: bool
     summary: Mapping[str, Any]
 
 
@@ -81,11 +85,18 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
         load_id,
         walks=bool(selected & MESSAGE_TABLES),
         stop=stop_asked,
-        count=_count,
+        count=_counting(),
     )
+    splits = len(selected & MESSAGE_TABLES) == 1
+    if splits and kept:
+        logger.warning(
+            "Only one of %s is loaded: they no longer belong together, so the next load of all "
+            "resources starts from nothing.",
+            " and ".join(sorted(MESSAGE_TABLES)),
+        )
     for mark, batch in enumerate(load.batches(), first_mark):
         held = {**others, scope: batch.progress} if remembers else None
-        yield Batch(batch.tables, load_id, mark, held, batch.summary)
+        yield Batch(batch.tables, load_id, mark, held, splits, batch.outcome.to_state())
 
 
 def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
@@ -103,13 +114,20 @@ def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
     state = dlt.current.resource_state(name)
     if batch.held is not None:
         memory.remember(state, batch.mark, batch.held if name == memory.KEEPER else {})
+    elif batch.splits:
+        memory.remember(state, batch.mark, {})  # no other resource has this mark
     if name == memory.KEEPER:
         memory.report(state, batch.load_id, batch.mark, batch.summary)
 
 
-def _count(name: str, more: int, total: int | None, message: str | None) -> None:
+def _counting() -> Callable[[str, int, int | None, str | None], None]:
+    # Looked up once: `dlt.current.pipeline()` resolves the whole configuration, every time.
     collector = dlt.current.pipeline().collector
-    collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
+
+    def count(name: str, more: int, total: int | None, message: str | None) -> None:
+        collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
+
+    return count
 
 
 def _refuse_silent_losses() -> None:

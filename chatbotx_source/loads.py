@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ from filelock import FileLock, Timeout
 
 import chatbotx_source
 from chatbotx_source import memory, settings
+from chatbotx_source.columns import TABLES
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.instants import Instant
-from chatbotx_source.progress import from_state
-from chatbotx_source.reading import unfinished_rows
+from chatbotx_source.progress import Progress, from_state
+from chatbotx_source.reading import Outcome, unfinished_rows
 from chatbotx_source.removals import mark_removed
 from chatbotx_source.stopping import signals_end_loads, stop_asked
+
+API_TABLES = [name for name in TABLES if not name.startswith("_")]
 
 
 @dataclass
@@ -51,7 +54,7 @@ class SyncSummary:
     loads: int = 0
     requests: int = 0
     contacts: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(API_TABLES, 0))
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     believed_empty: int = 0
     pages_left: int = 0
@@ -148,6 +151,8 @@ def sync(
             _refuse_to_drop_others(pipeline)
         if pipeline.has_pending_data:
             _load_pending(pipeline)
+        if full_refresh:
+            _forget(pipeline)
         while True:
             source = chatbotx_source.chatbotx(
                 **{**source_options, **budget.of_a_load(load_messages, load_duration)}
@@ -155,26 +160,27 @@ def sync(
             before = _kept(pipeline, source.name)
             run_load(source, **(refresh if not summary.loads else {}))
             kept = _kept(pipeline, source.name)
-            last = kept.get("last", {})
-            if last.get("load_id") == before.get("last", {}).get("load_id"):
+            if not _is_loaded(before, kept):
                 summary.ended_by = "a load that read nothing"
                 break
+            last = _outcome(kept)
             scope = "listed" if source_options.get("contacts") else "progress"
             mark_removed(
                 pipeline,
-                listed_since=last["listed_since"],
+                listed_since=last.listed_since,
                 workspace_id=kept.get(scope, {}).get("workspace_id"),
             )
-            _add(summary, kept, scope)
-            moved = last["answers"] and kept != {**before, "last": last, "mark": kept.get("mark")}
+            _add(summary, last, from_state(kept.get(scope, {})))
             spent = budget.spend(last)
             if stop_asked():
                 summary.ended_by = "an interrupt"
-            elif not last["over"] and spent:
+            elif not last.over and last.ended_by in ("outage", "rate limit"):
+                summary.ended_by = last.ended_by
+            elif not last.over and spent:
                 summary.ended_by = spent
-            elif not last["over"] and not moved:
-                summary.ended_by = last["ended_by"] or "a load that got no further"
-            if last["over"] or summary.ended_by or last["ended_by"] in ("outage", "rate limit"):
+            elif not last.over and not (last.answers and _has_moved(before, kept)):
+                summary.ended_by = last.ended_by or "a load that got no further"
+            if last.over or summary.ended_by:
                 break
     return summary
 
@@ -200,12 +206,12 @@ class _Budget:
             options["max_duration"] = min(duration, max(left, 0.0))
         return options
 
-    def spend(self, last: Mapping[str, Any]) -> str | None:
+    def spend(self, last: Outcome) -> str | None:
         """Counts a load; names the budget of which nothing is left."""
         if self.max_requests is not None:
-            self.max_requests -= last["requests"]
+            self.max_requests -= last.requests
         if self.max_messages is not None:
-            self.max_messages -= last["messages"]
+            self.max_messages -= last.messages
         if self.max_requests is not None and self.max_requests <= 0:
             return "max_requests"
         if self.max_messages is not None and self.max_messages <= 0:
@@ -215,28 +221,41 @@ class _Budget:
         return None
 
 
-def _add(summary: SyncSummary, kept: Mapping[str, Any], scope: str) -> None:
+def _add(summary: SyncSummary, last: Outcome, progress: Progress | None) -> None:
     """Adds what a load did, and takes over where it has got to."""
-    last = kept["last"]
-    summary.mode = last["mode"]
+    summary.mode = last.mode
     summary.loads += 1
-    summary.requests += last["requests"]
-    summary.contacts += last["contacts"]
-    for table, rows in last["rows"].items():
-        summary.rows[table] = summary.rows.get(table, 0) + rows
-    summary.pages_left = last["pages_left"]
-    summary.complete = last["complete"]
-    summary.reconciled = last["reconciled"]
-    summary.retry_after = last["retry_after"]
-    if last["ended_by"] in ("outage", "rate limit"):
-        summary.ended_by = last["ended_by"]
-    progress = from_state(kept.get(scope, {}))
-    rows = list(unfinished_rows(progress)) if progress else []
-    summary.unfinished = [row for row in rows if not row["believed_empty"]]
-    summary.believed_empty = len(rows) - len(summary.unfinished)
-    summary.synced_through = last["pass_started"] if last["over"] else None
-    if progress and progress.synced_through and not last["over"]:
-        summary.synced_through = progress.synced_through
+    summary.requests += last.requests
+    summary.contacts += last.contacts
+    for table, rows in last.rows.items():
+        summary.rows[table] += rows
+    summary.pages_left = last.pages_left
+    summary.complete = last.complete
+    summary.reconciled = last.reconciled
+    summary.retry_after = last.retry_after
+    left = list(unfinished_rows(progress)) if progress else []
+    summary.unfinished = [row for row in left if not row["believed_empty"]]
+    summary.believed_empty = len(left) - len(summary.unfinished)
+    summary.synced_through = progress.synced_through if progress else None
+    if last.over:
+        summary.synced_through = last.pass_started
+
+
+def _outcome(kept: Mapping[str, Any]) -> Outcome:
+    """What the last load did."""
+    known = {field.name for field in fields(Outcome)}
+    return Outcome(**{name: value for name, value in kept["last"].items() if name in known})
+
+
+def _is_loaded(before: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether a load was made, and not only a pending package finished."""
+    load_id = kept.get("last", {}).get("load_id")
+    return load_id is not None and load_id != before.get("last", {}).get("load_id")
+
+
+def _has_moved(before: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether a load has changed what is remembered."""
+    return any(before.get(scope) != kept.get(scope) for scope in ("progress", "listed"))
 
 
 def _count(number: int, noun: str) -> str:
@@ -281,7 +300,10 @@ def _load_pending(pipeline: dlt.Pipeline) -> None:
         DestinationError: it failed again.
     """
     try:
-        pipeline.run()
+        # Not `run`, which first restores the state from the destination: where there is no dataset
+        # yet, that drops the package.
+        pipeline.normalize()
+        pipeline.load()
     except PipelineStepFailed as error:
         if _locked_file(error):
             raise
@@ -315,6 +337,19 @@ def _refuse_to_drop_others(pipeline: dlt.Pipeline) -> None:
             f"{pipeline.dataset_name!r}, which this pipeline has not loaded: give this workspace a "
             "dataset of its own."
         )
+
+
+def _forget(pipeline: dlt.Pipeline) -> None:
+    """Forgets at the destination what was read, before the tables are dropped.
+
+    dlt drops them at the beginning of a load and writes the new state at its end: a machine that
+    begins in between would go on from the old state, and never read again what was dropped.
+    """
+    with pipeline.managed_state(extract_state=True) as state:
+        forgotten = state.get("sources", {}).pop("chatbotx", None)
+    if forgotten:
+        pipeline.normalize()
+        pipeline.load()
 
 
 @contextmanager

@@ -440,9 +440,10 @@ def _enrolled(
     if known is None:
         known = Unfinished(gaps=(), since=now)
     gaps = known.gaps
-    if known.listed != current.number:
+    listed_already = known.listed == current.number
+    if not listed_already:
         gaps = tuple(replace(gap, empties=0, restarts=0, blocked=None) for gap in gaps)
-    if known.upto is None or known.upto < current.started:
+    if not listed_already or known.upto is None or known.upto < current.started:
         if gaps and gaps[0].cursor is None:
             top = replace(gaps[0], floor=_lower(gaps[0].floor, floor), doubtful=False)
             gaps = (top, *gaps[1:])
@@ -586,8 +587,11 @@ def end(progress: Progress, *, whole_listing: bool = True) -> Verdict:
         progress.highest = max(progress.highest, current.highest)
     progress.passes = current.number
     progress.current = None
-    complete = all(entry.believed_empty for entry in progress.unfinished.values())
-    return Verdict(complete, complete and current.whole and progress.start_date is None)
+    unfinished = progress.unfinished.values()
+    complete = all(entry.believed_empty for entry in unfinished)
+    # One that is believed empty is read whole when it answers again, or the word would be a lie.
+    whole = current.whole and all(g.floor is None for entry in unfinished for g in entry.gaps)
+    return Verdict(complete, complete and whole and progress.start_date is None)
 
 
 def synced_through(progress: Progress, contact_id: str) -> Instant | None:

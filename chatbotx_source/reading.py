@@ -25,6 +25,7 @@ from chatbotx_source.errors import (
     RequestFailedError,
     ServerFaultError,
     StoppedError,
+    WrongAddressError,
 )
 from chatbotx_source.instants import Instant, from_datetime, minus, to_datetime
 from chatbotx_source.progress import Contact, Gap, Pass, Progress, Unfinished
@@ -48,21 +49,6 @@ OUTAGE = 20
 """Contacts in a row that meet a fault: then it is the server that fails, not these contacts."""
 
 NO_SUCH_CONTACT = "no such contact in this workspace"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows to hand over together.
-
-    Attributes:
-        tables: by table name.
-        progress: what may be remembered once all of these rows are handed over, as JSON data.
-        summary: what the load did so far, as JSON data.
-    """
-
-    tables: Mapping[str, pa.Table]
-    progress: Mapping[str, Any]
-    summary: Mapping[str, Any]
 
 
 @dataclass
@@ -105,6 +91,25 @@ class Outcome:
     listed_since: str | None = None
     complete: bool = False
     reconciled: bool = False
+
+    def to_state(self) -> dict[str, Any]:
+        """As JSON data, without what is nothing."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to hand over together.
+
+    Attributes:
+        tables: by table name.
+        progress: what may be remembered once all of these rows are handed over, as JSON data.
+        outcome: what the load did so far.
+    """
+
+    tables: Mapping[str, pa.Table]
+    progress: Mapping[str, Any]
+    outcome: Outcome
 
 
 @dataclass
@@ -168,7 +173,12 @@ class Reading:
             self._cut("rate limit", error)
         except StoppedError as error:
             self._cut("stopped", error)
-        except (AuthenticationError, PermissionDeniedError, ConfigurationError):
+        except (
+            AuthenticationError,
+            PermissionDeniedError,
+            ConfigurationError,
+            WrongAddressError,
+        ):
             raise
         except ChatbotXError as error:
             if not self.outcome.answers:
@@ -258,7 +268,7 @@ class Reading:
             return []
         ids = [remembered.number(str(row.get("id"))) for row in rows]
         if any(a >= b for a, b in pairwise(ids)):
-            raise ServerFaultError(
+            raise WrongAddressError(
                 "The server does not list contacts by ascending id, so some would be missed: "
                 "check that base_url leads to a ChatbotX server of 2026 or later."
             )
@@ -531,7 +541,9 @@ class Reading:
         for name, table in tables.items():
             if name.startswith("_"):
                 continue
-            rows[name] = rows.get(name, 0) + table.num_rows - _markers(table)
+            count = table.num_rows - _markers(table)
+            if count:
+                rows[name] = rows.get(name, 0) + count
         self.outcome.requests = self._requests()
         if last:
             tables["_chatbotx_syncs"] = sync_table([self._sync_row()], load_id=self.load_id)
@@ -541,7 +553,7 @@ class Reading:
             self._warn_of_misfits()
         self._contact_rows, self._message_rows, self._whole = [], [], []
         self._first_batch = False
-        return Batch(tables, remembered.to_state(self.progress), asdict(self.outcome))
+        return Batch(tables, remembered.to_state(self.progress), self.outcome)
 
     def _sync_row(self) -> dict[str, Any]:
         outcome = self.outcome

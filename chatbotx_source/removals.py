@@ -13,14 +13,14 @@ from datetime import datetime, timezone
 import dlt
 from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
 
-logger = logging.getLogger("dlt.chatbotx")
+logger = logging.getLogger(__name__)
 
 # Ids are texts of digits: of two with equal length the larger text is the larger number.
 MESSAGES = """
     UPDATE {messages} SET removed_at = %s
     WHERE removed_at IS NULL AND EXISTS (
         SELECT 1 FROM {walks} AS walks
-        WHERE walks.contact_id = {messages}.contact_id
+        WHERE walks._dlt_load_id IN ({loaded}) AND walks.contact_id = {messages}.contact_id
         AND walks.conversation_id = {messages}.conversation_id
         AND {messages}._dlt_load_id < walks.first_load_id
         AND (
@@ -35,7 +35,10 @@ MESSAGES = """
     )
 """
 
-DONE = "DELETE FROM {walks}"
+# A load that was killed may have left its walks, but not the messages that they speak of.
+LOADED = "SELECT load_id FROM {loads} WHERE status = 0"
+
+DONE = "DELETE FROM {walks} WHERE _dlt_load_id IN ({loaded})"
 
 CONTACTS = """
     UPDATE {contacts} SET removed_at = %s
@@ -64,8 +67,10 @@ def mark_removed(
                 ("messages", "messages"),
                 ("contacts", "contacts"),
                 ("walks", "_chatbotx_walks"),
+                ("loads", pipeline.default_schema.loads_table_name),
             )
         }
+        names["loaded"] = LOADED.format(**names)
         with client.begin_transaction():
             client.execute_sql(MESSAGES.format(**names), now)
             client.execute_sql(DONE.format(**names))

@@ -220,6 +220,7 @@ def _failed(
     size: int,
     current: Pass,
 ) -> Page:
+    entry = replace(entry, empty_passes=0)  # an answer or not, it is no empty one
     gap = entry.gaps[index]
     if isinstance(error, InvalidOutputError):
         if size > 1:

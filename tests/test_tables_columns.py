@@ -193,6 +193,7 @@ def test_tables_come_in_reading_order() -> None:
         "messages__attachments",
         "_chatbotx_syncs",
         "_chatbotx_unfinished",
+        "_chatbotx_walks",
     ]
 
 
