@@ -177,7 +177,6 @@ runs = st.builds(
     st.sampled_from((None, None, "drop_resources", "drop_data")),
     options().map(lambda given: tuple(given.items())),
     during,
-    st.sampled_from((None, None, 1, 2)),
 )
 loads = st.one_of(syncs(), syncs(), runs)
 

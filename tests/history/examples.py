@@ -21,15 +21,19 @@ from history.steps import (
 )
 
 DAY = 86_400.0
+SMALL = (("page_size", 1),)
+"""What is not asked for is then not read by the way."""
+
 EXAMPLES: dict[str, History] = {
     "attachments are dropped alone": History(
         (
             NewContact(7),
+            Wait(3 * DAY),
             Sync(),
             Run(("messages__attachments",), "drop_resources"),
             Wait(14 * DAY),
             Deliver(0),
-            Sync(),
+            Sync(SMALL),
         )
     ),
     "messages are loaded without their attachments": History(
@@ -40,8 +44,8 @@ EXAMPLES: dict[str, History] = {
         (
             NewContact(7),
             NewContact(7),
+            Wait(3 * DAY),
             Sync((("page_size", 2),), kill="extract", batch=3),
-            Run(options=(("page_size", 2),), limit=2),
             Wait(3_600.0),
             Sync((("page_size", 2),)),
         ),
@@ -87,8 +91,9 @@ EXAMPLES: dict[str, History] = {
             Sync((("page_size", 2), ("max_messages", 2))),
             Edit(0, 0, "attachment"),
             Wait(3_600.0),
-            Sync(),
-        )
+            Sync((("reconcile", True),)),
+        ),
+        batch_rows=1,
     ),
     "lists of a contact shrink": History(
         (
@@ -136,8 +141,8 @@ EXAMPLES: dict[str, History] = {
             NewContact(3),
             NewContact(3),
             Fault("status", None, 0, "messages", (("status", 500),)),
+            Fault("empty", 3, 1, "messages"),
             Sync(),
-            Fault("empty", None, 1, "messages"),
             Wait(3_600.0),
             Sync(),
         )

@@ -48,25 +48,6 @@ MUTANTS = (
         "agree = mark is not None or all(",
     ),
     Mutant(
-        "a load of some tables moves the progress",
-        "extraction",
-        "remembers = selected >= set(TABLES) and settings.limit_contacts is None",
-        "remembers = True",
-    ),
-    Mutant(
-        "the progress runs ahead of the rows",
-        "extraction",
-        "    for mark, batch in enumerate(load.batches(), first_mark):\n",
-        "    for mark, batch in enumerate(list(load.batches()), first_mark):\n"
-        "        object.__setattr__(batch, 'progress', remembered.to_state(load.progress))\n",
-    ),
-    Mutant(
-        "what an earlier run could not load is not loaded",
-        "loads",
-        "        if pipeline.has_pending_data:\n            _load_pending(pipeline)\n",
-        "        if pipeline.has_pending_data:\n            pipeline.drop_pending_packages()\n",
-    ),
-    Mutant(
         "every load of a full refresh drops the one before",
         "loads",
         "**(refresh if not summary.loads else {})",
@@ -115,12 +96,6 @@ MUTANTS = (
         "_dlt_load_id <= walks.first_load_id",
     ),
     Mutant(
-        "what is newer than a walk counts as not read",
-        "removals",
-        "{messages}.created_at < walks.first_at\n",
-        "{messages}.created_at <> walks.first_at\n",
-    ),
-    Mutant(
         "a walk over several loads proves that its first rows are gone",
         "walk",
         "    entry = _with(entry, index, read)\n    if not _in_order(positions):\n",
@@ -138,12 +113,6 @@ MUTANTS = (
         "reading",
         "outcome.listed_since = current.first_load if listing else None",
         "outcome.listed_since = self.load_id if listing else None",
-    ),
-    Mutant(
-        "a walk begins again in the same load",
-        "walk",
-        "if (gap.cursor is None and begun) or not may_ask():",
-        "if not may_ask():",
     ),
     Mutant(
         "an empty first page is trusted",
@@ -182,9 +151,11 @@ def noticed(mutant: Mutant, histories: int, seed: int) -> str:
             check=False,
         )
     lines = search.stdout.splitlines()
-    if search.returncode > 1 or (search.returncode and not lines):
-        raise SystemExit(f"{mutant.what}: {search.stderr}")
-    return lines[0].partition(": ")[2] if search.returncode else ""
+    if not search.returncode:
+        return ""
+    if not lines or "BrokenPromise" not in lines[0]:
+        raise SystemExit(f"{mutant.what}: {search.stdout}{search.stderr}")
+    return lines[0]
 
 
 def main() -> int:

@@ -289,14 +289,12 @@ class Run:
         refresh: dlt's `refresh`.
         options: of the source.
         during: what happens when the n-th request, from 1, arrives.
-        limit: ends the load after so many batches, as dlt's `add_limit` does.
     """
 
     tables: tuple[Table, ...] = ()
     refresh: Literal["drop_resources", "drop_data"] | None = None
     options: tuple[tuple[str, Any], ...] = ()
     during: tuple[tuple[int, Event], ...] = ()
-    limit: int | None = None
 
 
 @dataclass(frozen=True)
