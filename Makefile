@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SEED ?= 1
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types docs wheel clean
+.PHONY: help demo test proof soak lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,7 +17,17 @@ demo: $(VENV)/.sandbox ## load a synthetic workspace into DuckDB and look at it;
 	@$(BIN)/python pipelines/first_look.py chatbotx_sandbox.duckdb
 
 test: $(VENV)/.dev ## run the tests, in four minutes or less
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills, all that takes minutes
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	@$(BIN)/python -m tests.twin --histories 20000 --seed 1 --processes 2
+	@$(BIN)/python -m tests.history --histories 300 --seed 1 --processes 2
+	@$(BIN)/python -m tests.kills --kills 100 --seed 1 --at-once 2
+
+soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7
+	@$(BIN)/python -m tests.twin --histories 400000 --seed $(SEED) --processes 2
+	@$(BIN)/python -m tests.history --histories 3000 --seed $(SEED) --processes 2
 
 lint: $(VENV)/.dev ## check style
 	@$(BIN)/ruff check .

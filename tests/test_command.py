@@ -452,3 +452,15 @@ def test_the_script_takes_the_same_options() -> None:
     module, script = (each.end() for each in running)
     assert module == script
     assert module.out.startswith("usage: chatbotx-pipeline")
+
+
+def test_verbose_logs_each_request_and_shows_where_an_error_comes_from(sandbox: Sandbox) -> None:
+    ended = Running("--verbose", "--limit-contacts", "1").end()
+    assert ended.status == 0
+    assert ended.err.count("GET v1/contacts") == len(sandbox.requests)
+    assert sandbox.token not in ended.out + ended.err
+    os.environ["SOURCES__CHATBOTX__API_TOKEN"] = "not-the-token"
+    ended = Running("--verbose").end()
+    assert ended.status == 1
+    assert "Traceback" in ended.err
+    assert "not-the-token" not in ended.err

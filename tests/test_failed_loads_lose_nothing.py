@@ -153,3 +153,15 @@ def test_settings_that_would_lose_rows_in_silence_are_refused(
         with pytest.raises(PipelineStepFailed, match="raise_on_failed_jobs"):
             load()
     assert job.requests() == []
+
+
+def test_a_first_load_that_the_destination_refused_is_not_read_again(
+    serve: Serve, workspace: Workspace
+) -> None:
+    job = serve(workspace)
+    with failing_destination(job), pytest.raises(PipelineStepFailed, match="step=load"):
+        job.sync()
+    asked = len(job.requests("messages"))
+    assert job.sync(reconcile_share=0).complete
+    assert len(job.requests("messages")) == asked
+    assert job.differences() == []

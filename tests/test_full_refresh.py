@@ -80,6 +80,8 @@ def test_rows_of_another_workspace_are_not_dropped(serve: Serve, town: Town) -> 
     [
         Death("request", 3),
         Death("statement", about="DROP TABLE"),
+        Death("statement", about="read_parquet"),
+        Death("statement", about='DELETE FROM "data"."messages" '),
         Death("statement", about='INSERT INTO "data"."_dlt_loads"'),
     ],
     ids=lambda death: death.about or death.kind,

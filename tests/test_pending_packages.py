@@ -110,6 +110,7 @@ def test_the_command_says_in_a_sentence_that_the_file_is_open_elsewhere(
     assert err.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("before", ["a first sync", "news"])
 def test_a_package_that_cannot_be_loaded_is_dropped_by_the_command_that_is_told(
     serve: Serve, town: Town, job: Job, before: str
@@ -125,3 +126,16 @@ def test_a_package_that_cannot_be_loaded_is_dropped_by_the_command_that_is_told(
     assert not job.pipeline.has_pending_data
     assert job.sync(reconcile_share=0).complete
     assert living_differences(job) == []
+
+
+@pytest.mark.long
+def test_a_reconcile_that_is_dropped_half_loaded_removes_nothing(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOAD__WORKERS", "1")
+    job.sync(reconcile_share=0)
+    death = Death("statement", about='DELETE FROM "data"."messages" ')
+    assert sync_apart(job, death, reconcile=True) is None
+    job.pipeline.abort_packages()
+    assert job.sync(reconcile_share=0).complete
+    assert job.differences() == []

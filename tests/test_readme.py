@@ -1,4 +1,4 @@
-"""The README says what is so: its SQL and its Python run, its tables of options and columns are whole."""
+"""The README says what is so: its SQL and its Python run, its tables are whole."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ def is_made_good(job: Job) -> bool:
     return job.sync(reconcile_share=0).complete and job.differences() == []
 
 
+@pytest.mark.long
 def test_news_that_only_some_tables_were_told_are_news_to_the_sync(job: Job, town: Town) -> None:
     for names in SELECTIONS:
         town.live(5)
@@ -61,6 +62,7 @@ def test_a_first_load_of_some_tables_leaves_the_rest_to_the_sync(
     assert is_made_good(job)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", get_args(TRefreshMode))
 def test_what_was_refreshed_is_whole_again(job: Job, mode: TRefreshMode) -> None:
     for names in [("contacts__tags",), ("messages",), ()]:
@@ -68,12 +70,14 @@ def test_what_was_refreshed_is_whole_again(job: Job, mode: TRefreshMode) -> None
         assert is_made_good(job), names
 
 
+@pytest.mark.long
 def test_a_resource_that_was_dropped_is_whole_again(job: Job) -> None:
     for name in TABLES:
         pipeline_drop(job.pipeline, resources=[name])()
         assert is_made_good(job), name
 
 
+@pytest.mark.long
 def test_a_state_that_was_dropped_costs_no_rows(job: Job, town: Town) -> None:
     for name in TABLES:
         pipeline_drop(job.pipeline, resources=[name], state_only=True)()

@@ -19,6 +19,7 @@ from chatbotx_source.sandbox import Fault
 
 Serve = Callable[..., Job]
 
+MERGE = 'DELETE FROM "data"."messages" '
 COMMIT = 'INSERT INTO "data"."_dlt_loads"'
 MARKING = "UPDATE"
 
@@ -148,8 +149,9 @@ def test_a_contact_that_is_listed_again_is_cleared(serve: Serve, town: Town) -> 
     assert living_differences(job) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fresh", [False, True], ids=["same worker", "fresh worker"])
-@pytest.mark.parametrize("about", [COMMIT, MARKING])
+@pytest.mark.parametrize("about", [MERGE, COMMIT, MARKING])
 def test_a_reconcile_that_dies_marks_what_is_gone_and_nothing_else(
     serve: Serve,
     town: Town,

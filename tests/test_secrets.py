@@ -8,10 +8,9 @@ import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from loading_support import SPRING, Job, reading
+from loading_support import Job, reading
 
 from chatbotx_source import cli
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
@@ -26,7 +25,7 @@ SIGNED = f"https://files.example.com/a.png?X-Amz-Date=20260101T000000Z&{SIGNATUR
 @pytest.fixture
 def workspace() -> Workspace:
     """A workspace with signed links in every place that can hold one."""
-    workspace = synthetic(contacts=6, now=SPRING)
+    workspace = synthetic(contacts=6)
     contact = workspace.add_contact(unheardOf={"link": SIGNED})
     workspace.add_message(
         contact,
@@ -73,7 +72,7 @@ def test_nothing_in_the_log_gives_access(
     serve: Serve, workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = serve(workspace, token=TOKEN)
-    said = f"refused {TOKEN}"
+    said = f"refused {TOKEN} at {SIGNED}"
     for place, status in enumerate((500, 503, 400, 404), 4):
         fault = Fault("status", requests={place}, status=status, code="x", message=said)
         job.sandbox.faults.add(fault)
@@ -99,11 +98,11 @@ def test_nothing_in_the_log_gives_access(
     ids=lambda answer: str(answer["status"]),
 )
 def test_nothing_in_an_error_gives_access(
-    serve: Serve, workspace: Workspace, answer: dict[str, Any]
+    serve: Serve, workspace: Workspace, answer: dict[str, int | str]
 ) -> None:
     job = serve(workspace, token=TOKEN)
-    said = f"refused {TOKEN}"
-    job.sandbox.faults.add(Fault("status", times=None, message=said, **answer))
+    said = f"refused {TOKEN} at {SIGNED}"
+    job.sandbox.faults.add(Fault("status", times=None, message=said, **answer))  # type: ignore[arg-type]
     with pytest.raises(Exception, match="step=extract") as failure:
         job.sync()
     assert_clean("".join(traceback.format_exception(failure.value)))

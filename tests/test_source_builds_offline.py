@@ -24,8 +24,9 @@ DISPOSITIONS = {
     "contacts__contact_inboxes": "merge",
     "messages": "merge",
     "messages__attachments": "merge",
-    "_chatbotx_syncs": "append",
+    "_chatbotx_syncs": "merge",
     "_chatbotx_unfinished": "replace",
+    "_chatbotx_walks": "append",
 }
 
 # What of each option is refused, and by which word: that shows that it was read.

@@ -20,6 +20,7 @@ from chatbotx_source.tables import (
     message_tables,
     sync_table,
     unfinished_table,
+    walks_table,
 )
 
 TIME = "2026-07-28T05:43:24.674Z"
@@ -117,6 +118,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, no_telemetry: None) -> W
             ),
             "_chatbotx_syncs": sync_table([{"pass": 1, "began": TIME}], load_id="1"),
             "_chatbotx_unfinished": unfinished_table([{"contact_id": "1"}], load_id="1"),
+            "_chatbotx_walks": walks_table([{"contact_id": "1"}], load_id="1"),
         }
     )
     warehouse.load(

@@ -262,12 +262,11 @@ def test_of_two_messages_with_one_id_the_later_counts() -> None:
 def test_an_attachment_that_comes_again_is_kept_in_its_message() -> None:
     misfits: Misfits = Counter()
     rows, attachments = messages(
-        {"id": "4", "attachments": [{"id": "6", "name": "a"}]},
-        {**BARE, "attachments": [{"id": "6", "name": "b"}]},
+        {"id": "4", "attachments": [{"id": "6", "name": "a"}, {"id": "6", "name": "b"}]},
         misfits=misfits,
     )
-    assert [(row["id"], row["message_id"]) for row in attachments] == [("6", "4")]
-    assert extra(rows[1]) == {"attachments[0]": {"id": "6", "name": "b"}}
+    assert [(row["id"], row["name"]) for row in attachments] == [("6", "a")]
+    assert extra(rows[0]) == {"attachments[1]": {"id": "6", "name": "b"}}
     assert misfits == {("messages", "attachments[].id (repeated)"): 1}
 
 

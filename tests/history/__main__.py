@@ -19,7 +19,7 @@ from history.playing import play
 from history.steps import History
 
 CHUNK = 10
-ENDINGS = ("complete", "unfinished", "reconciled")
+ENDINGS = ("complete", "incremental", "unfinished", "reconciled")
 
 
 @dataclass

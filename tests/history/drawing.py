@@ -183,13 +183,15 @@ loads = st.one_of(syncs(), syncs(), runs)
 
 @st.composite
 def histories(draw: st.DrawFn, rounds: int = 4) -> History:
-    """A few contacts, then rounds of events, each followed by a load.
+    """A few contacts, often known and quiet for days, then rounds of events and a load.
 
     Args:
         draw: draws.
         rounds: at most so many.
     """
     steps: list[Step] = [*draw(st.lists(newcomers, min_size=1, max_size=4))]
+    if draw(st.sampled_from((True, True, False))):
+        steps += (Wait(3 * DAY), Sync(), Wait(3 * DAY))  # or all that happens would be news
     for _ in range(draw(st.integers(1, rounds))):
         steps += draw(st.lists(events, min_size=1, max_size=5))
         if draw(st.integers(0, 5)) == 0:

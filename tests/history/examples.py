@@ -78,7 +78,7 @@ EXAMPLES: dict[str, History] = {
         (
             NewContact(7),
             NewContact(7),
-            Sync(),
+            Sync((("full_refresh", True),)),
             Wait(3_600.0),
             Sync((("full_refresh", True), ("load_messages", 4), ("page_size", 2))),
         )

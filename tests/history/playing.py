@@ -156,6 +156,7 @@ class Play:
         self._compare(summary, tables, len(self._world.answered) - before)
         for ending in ("complete", "reconciled"):
             self.counts[ending] += getattr(summary, ending)
+        self.counts["incremental"] += summary.complete and not summary.reconciled
         self.counts["unfinished"] += not summary.complete
         return summary
 
