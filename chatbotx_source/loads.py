@@ -345,11 +345,12 @@ def _forget(pipeline: dlt.Pipeline) -> None:
     dlt drops them at the beginning of a load and writes the new state at its end: a machine that
     begins in between would go on from the old state, and never read again what was dropped.
     """
+    if "chatbotx" not in pipeline.state.get("sources", {}):
+        return
     with pipeline.managed_state(extract_state=True) as state:
-        forgotten = state.get("sources", {}).pop("chatbotx", None)
-    if forgotten:
-        pipeline.normalize()
-        pipeline.load()
+        del state["sources"]["chatbotx"]
+    pipeline.normalize()
+    pipeline.load()
 
 
 @contextmanager

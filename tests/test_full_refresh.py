@@ -74,6 +74,7 @@ def test_rows_of_another_workspace_are_not_dropped(serve: Serve, town: Town) -> 
     assert job.tables() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fresh", [False, True], ids=["same worker", "fresh worker"])
 @pytest.mark.parametrize(
     "death",

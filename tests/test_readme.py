@@ -52,7 +52,7 @@ def test_the_queries_find_something(loaded: Path) -> None:
 def test_the_columns_are_those_of_the_tables() -> None:
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from readme_columns import with_columns  # type: ignore[import-not-found]
+        from readme_columns import with_columns
     finally:
         sys.path.pop(0)
     assert with_columns(README) == README, "run `make docs`"
