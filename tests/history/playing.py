@@ -23,7 +23,19 @@ from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
 from history.destination import Tables, read
 from history.promise import BrokenPromise, Ended, Oracle
-from history.steps import Clocks, Event, FreshWorker, Heal, History, Kill, Run, Step, Sync, Wait
+from history.steps import (
+    Clocks,
+    Event,
+    FreshWorker,
+    Heal,
+    History,
+    Kill,
+    Options,
+    Run,
+    Step,
+    Sync,
+    Wait,
+)
 from history.world import World
 
 NAME = "history"
@@ -132,7 +144,7 @@ class Play:
             dataset_name="data",
         )
 
-    def _options(self, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    def _options(self, given: Options) -> dict[str, Any]:
         return {
             "api_token": self._world.sandbox.token,
             "base_url": self._world.sandbox.base_url,

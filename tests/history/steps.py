@@ -13,6 +13,10 @@ from typing import Any, Literal
 from chatbotx_source.sandbox import Workspace
 from history.world import Trouble, World
 
+Options = tuple[tuple[str, Any], ...]
+
+Change = Literal["name", "tag", "no tag", "note", "field"]
+
 Kill = Literal["extract", "extracted", "normalized", "loaded"]
 """Where a process dies: within a step of dlt, or when that step is done."""
 
@@ -129,7 +133,7 @@ class Flip(OfContact):
 class ChangeContact(OfContact):
     """What the contact's row or its lists hold changes."""
 
-    what: Literal["name", "tag", "no tag", "note", "field"] = "name"
+    what: Change = "name"
 
     def to(self, world: World, contact_id: str) -> None:
         workspace = world.workspace
@@ -220,7 +224,7 @@ class Fault(Event):
     times: int | None = 1
     contact: int | None = None
     on: str | None = None
-    params: tuple[tuple[str, Any], ...] = ()
+    params: Options = ()
 
     def __call__(self, world: World) -> None:
         contact_id = None
@@ -272,7 +276,7 @@ class Sync:
         batch: that n, from 1.
     """
 
-    options: tuple[tuple[str, Any], ...] = ()
+    options: Options = ()
     during: tuple[tuple[int, Event], ...] = ()
     kill: Kill | None = None
     at: int = 1
@@ -293,7 +297,7 @@ class Run:
 
     tables: tuple[Table, ...] = ()
     refresh: Literal["drop_resources", "drop_data"] | None = None
-    options: tuple[tuple[str, Any], ...] = ()
+    options: Options = ()
     during: tuple[tuple[int, Event], ...] = ()
 
 
