@@ -41,6 +41,7 @@ def chatbotx(
     reconcile_share: float = settings.RECONCILE_SHARE,
     limit_contacts: int | None = None,
     max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
+    workers: int = settings.WORKERS,
     max_wait: float = settings.MAX_WAIT,
     max_requests: int | None = None,
     max_messages: int | None = None,
@@ -66,6 +67,7 @@ def chatbotx(
         reconcile_share: share of the contacts read whole in each sync, 0 to 1.
         limit_contacts: read so many contacts only, remember nothing: to have a look.
         max_requests_per_second: pace over all threads; fractions are fine, 0 is none.
+        workers: requests under way at once, 1 to 64.
         max_wait: seconds; when the server asks for more patience, the load ends.
         max_requests: end the load after so many requests.
         max_messages: end the load after so many messages.
@@ -92,6 +94,7 @@ def chatbotx(
         max_messages=max_messages,
         max_duration=max_duration,
         keep_signed_urls=keep_signed_urls,
+        workers=workers,
     )
     client = Client(
         base_url,

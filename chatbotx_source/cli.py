@@ -152,6 +152,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="RATE",
         help=f"0.0083 is 30 an hour, 0 is no limit (default: {settings.REQUESTS_PER_SECOND:g})",
     )
+    cost.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help=f"requests under way at once (default: {settings.WORKERS})",
+    )
     cost.add_argument("--max-requests", type=int, metavar="N", help="end after N requests")
     cost.add_argument("--max-messages", type=int, metavar="N", help="end after N messages")
     cost.add_argument("--max-duration", type=float, metavar="SECONDS", help="end after so long")
@@ -194,7 +200,7 @@ def _load(options: argparse.Namespace) -> int:
         name: getattr(options, name)
         for name in (
             *("base_url", "start_date", "lookback_days", "limit_contacts", "page_size"),
-            *("max_requests_per_second", "max_requests", "max_messages", "max_duration"),
+            *("workers", "max_requests_per_second", "max_requests", "max_messages", "max_duration"),
         )
         if getattr(options, name) is not None
     }

@@ -16,7 +16,8 @@ from chatbotx_source import memory, reading
 from chatbotx_source.client import Client
 from chatbotx_source.columns import TABLES
 from chatbotx_source.errors import ConfigurationError
-from chatbotx_source.progress import Progress, from_state, in_scope
+from chatbotx_source.passes import in_scope
+from chatbotx_source.progress import Progress, from_state
 from chatbotx_source.settings import Settings
 from chatbotx_source.stopping import stop_asked
 

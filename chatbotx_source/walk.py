@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
 from chatbotx_source.errors import InvalidOutputError, NotFoundError, RequestFailedError
+from chatbotx_source.gaps import Gap, Position, Unfinished, absorb, at_top, next_gap, number
 from chatbotx_source.instants import instant
-from chatbotx_source.progress import (
-    ASKS_WHEN_EMPTY,
-    RESTARTS,
-    Gap,
-    Pass,
-    Position,
-    Unfinished,
-    absorb,
-    at_top,
-    next_gap,
-    number,
-)
+from chatbotx_source.progress import Pass
 from chatbotx_source.settings import LARGEST_PAGE
 
 Row = Mapping[str, Any]
@@ -28,8 +18,11 @@ Row = Mapping[str, Any]
 Next = Literal["go on", "ask again", "next load"]
 """What a contact needs after an answer: `ask again` after others, `next load` not before it."""
 
-Fetch = Callable[[str, int, "str | None"], Mapping[str, Any]]
-"""`(contact id, perPage, cursor) -> {"data": [...], "nextCursor": ...}`, or RequestFailedError."""
+ASKS_WHEN_EMPTY = 3
+"""Suspicious empty answers in one pass after which a contact waits for the next pass."""
+
+RESTARTS = 4
+"""Walks begun again in one pass: 500 to 4,000 rows a page is three doublings."""
 
 EMPTY_TOP = "empty, although the listing shows activity"
 EMPTY_BELOW = "empty below a cursor"
@@ -40,6 +33,21 @@ DISORDER = "the messages are not in order"
 POISON = "a message cannot be served"
 NOT_FOUND = "not found, although it is listed"
 FAILING = "the request fails"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to ask for next.
+
+    Attributes:
+        gap: the place, among the contact's gaps, of the one that is read on.
+        per_page: messages wanted.
+        cursor: where to go on; None is the top.
+    """
+
+    gap: int
+    per_page: int
+    cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -80,49 +88,54 @@ class Page:
     whole: Whole | None = None
 
 
-def walk(
-    contact_id: str,
-    entry: Unfinished,
-    current: Pass,
-    *,
-    fetch: Fetch,
-    page_size: int,
-    load_id: str,
-    may_ask: Callable[[], bool],
-    begun: bool,
-) -> Iterator[Page]:
-    """Walks what is open of a contact.
+def next_request(
+    entry: Unfinished, current: Pass, *, page_size: int, begun: bool
+) -> Request | None:
+    """What to ask for next of a contact.
 
     Args:
-        contact_id: the contact.
         entry: what is open of it.
         current: the pass under way.
-        fetch: makes one request.
         page_size: messages a request.
-        load_id: the load that the walk belongs to.
-        may_ask: asked before every request; False ends the walk where it is.
         begun: whether rows of this contact were handed over in this load. Then no walk from the
             top begins: it could hand over a message a second time.
 
-    Yields:
-        A page for each answer; the last one tells what the contact needs next.
+    Returns:
+        The request; None when there is nothing to ask for now.
     """
-    while (index := next_gap(entry, current)) is not None:
-        gap = entry.gaps[index]
-        if (gap.cursor is None and begun) or not may_ask():
-            return
-        size = _size_to_ask(gap, page_size)
-        try:
-            body = fetch(contact_id, size, gap.cursor)
-        except RequestFailedError as error:
-            page = _failed(contact_id, entry, index, error, size, current)
-        else:
-            page = _answered(contact_id, entry, index, body, size, current, load_id)
-        entry = page.entry
-        begun = begun or bool(page.rows)
-        yield page
-        if page.next != "go on":
-            return
+    index = next_gap(entry, current.number)
+    if index is None:
+        return None
+    gap = entry.gaps[index]
+    if gap.cursor is None and begun:
+        return None
+    return Request(index, _size_to_ask(gap, page_size), gap.cursor)
+
+
+def take_answer(
+    contact_id: str,
+    entry: Unfinished,
+    request: Request,
+    answer: Mapping[str, Any] | RequestFailedError,
+    current: Pass,
+    load_id: str,
+) -> Page:
+    """What an answer says.
+
+    Args:
+        contact_id: the contact.
+        entry: what was open of it when it was asked for.
+        request: what was asked for.
+        answer: `{"data": [...], "nextCursor": ...}`, or what went wrong.
+        current: the pass under way.
+        load_id: the load that the walk belongs to.
+
+    Returns:
+        Its rows, and what is open of the contact after it.
+    """
+    if isinstance(answer, RequestFailedError):
+        return _failed(contact_id, entry, request, answer, current)
+    return _answered(contact_id, entry, request, answer, current, load_id)
 
 
 def position(row: Any) -> Position | None:
@@ -143,12 +156,12 @@ def _size_to_ask(gap: Gap, page_size: int) -> int:
 def _answered(
     contact_id: str,
     entry: Unfinished,
-    index: int,
+    request: Request,
     body: Mapping[str, Any],
-    size: int,
     current: Pass,
     load_id: str,
 ) -> Page:
+    index, size = request.gap, request.per_page
     gap = entry.gaps[index]
     data = body.get("data")
     cursor = body.get("nextCursor")
@@ -215,11 +228,11 @@ def _empty(contact_id: str, entry: Unfinished, index: int, current: Pass) -> Pag
 def _failed(
     contact_id: str,
     entry: Unfinished,
-    index: int,
+    request: Request,
     error: RequestFailedError,
-    size: int,
     current: Pass,
 ) -> Page:
+    index, size = request.gap, request.per_page
     entry = replace(entry, empty_passes=0)  # an answer or not, it is no empty one
     gap = entry.gaps[index]
     if isinstance(error, InvalidOutputError):

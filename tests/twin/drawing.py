@@ -155,5 +155,7 @@ class _Drawing:
             reconcile=random.random() < 0.06,
             start_date=random.choice((0.0, -DAY, 3 * DAY)) if random.random() < 0.04 else None,
             skew=random.choice(SKEWS),
+            workers=random.choice((1, 1, 2, 4)),
+            order=random.randrange(1_000),
             during=tuple(sorted(during, key=lambda each: each[0])),
         )

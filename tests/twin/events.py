@@ -225,6 +225,8 @@ class Load:
         reconcile: whether a reconcile is asked for.
         start_date: seconds after the beginning of the history, or None.
         skew: seconds by which the server's `Date` is ahead of its database.
+        workers: requests under way at once.
+        order: seeds the order in which they arrive and are answered.
         during: what happens when the n-th request of the load, from 1, arrives.
     """
 
@@ -234,6 +236,8 @@ class Load:
     reconcile: bool = False
     start_date: float | None = None
     skew: float = 0.0
+    workers: int = 1
+    order: int = 0
     during: tuple[tuple[int, Event], ...] = ()
 
 

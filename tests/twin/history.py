@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from operator import add
+from random import Random
 from typing import Any, cast
 
-from chatbotx_source import progress as remembered
 from chatbotx_source import reading
-from chatbotx_source.client import Client
+from chatbotx_source.client import Answer, Client
 from chatbotx_source.errors import ChatbotXError
 from chatbotx_source.instants import Instant
-from chatbotx_source.reading import Batch, Outcome, Reading, unfinished_rows
+from chatbotx_source.outcome import Outcome, unfinished_rows
+from chatbotx_source.passes import in_scope
+from chatbotx_source.pool import Ask, Take
+from chatbotx_source.progress import Progress, from_state, to_state
+from chatbotx_source.reading import Batch, Reading
 from chatbotx_source.settings import Settings
 from chatbotx_source.walk import Whole
 
@@ -40,13 +44,43 @@ class Tapped(Reading):
     reported: list[dict[str, Any]] = field(default_factory=list)
 
     def _batch(self, *, last: bool = False) -> Batch:
-        self.rows += self._message_rows
-        self.listed += self._contact_rows
-        self.walked += self._whole
-        self._message_rows, self._contact_rows, self._whole = [], [], []
+        gathered = self._gathering
+        self.rows += gathered.messages
+        self.listed += gathered.contacts
+        self.walked += gathered.whole
+        gathered.messages, gathered.contacts, gathered.whole = [], [], []
         if last:
             self.reported = list(unfinished_rows(self.progress))
-        return Batch({}, remembered.to_state(self.progress), self.outcome)
+        return Batch({}, to_state(self.progress), self.outcome)
+
+
+@dataclass
+class Shuffled:
+    """Requests that reach the server in any order, and whose answers arrive in any other."""
+
+    random: Random
+    asked: list[tuple[Ask, Take]] = field(default_factory=list)
+    answered: list[tuple[Take, Answer | ChatbotXError]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.asked) + len(self.answered)
+
+    def submit(self, ask: Ask, take: Take) -> None:
+        """Sends a request, some time."""
+        self.asked.append((ask, take))
+
+    def next_answer(self) -> tuple[Take, Answer | ChatbotXError]:
+        """Lets the server answer one or more requests."""
+        while self.asked and (not self.answered or self.random.random() < 0.5):
+            ask, take = self.asked.pop(self.random.randrange(len(self.asked)))
+            try:
+                self.answered.append((take, ask()))
+            except ChatbotXError as error:
+                self.answered.append((take, error))
+        return self.answered.pop(self.random.randrange(len(self.answered)))
+
+    def close(self) -> None:
+        """Nothing is left to close."""
 
 
 @dataclass
@@ -146,10 +180,15 @@ class Play:
             reconcile=load.reconcile,
             max_requests=load.max_requests,
             max_messages=load.max_messages,
+            workers=load.workers,
         )
         load_id = f"{self.loads:05}"
         tapped = Tapped(
-            cast(Client, server), settings, _remembered(self.state, start_date), load_id
+            cast(Client, server),
+            settings,
+            _remembered(self.state, start_date),
+            load_id,
+            pool=lambda _: Shuffled(Random(load.order)),
         )
         self.oracle.begins(load_id)
         try:
@@ -211,13 +250,13 @@ def small_outages(contacts: int) -> Iterator[None]:
         reading.OUTAGE = usual
 
 
-def _remembered(state: str | None, start_date: Instant | None) -> remembered.Progress:
-    known = remembered.from_state(json.loads(state)) if state else None
-    return remembered.in_scope(known or remembered.Progress(BASE_URL), BASE_URL, start_date)
+def _remembered(state: str | None, start_date: Instant | None) -> Progress:
+    known = from_state(json.loads(state)) if state else None
+    return in_scope(known or Progress(BASE_URL), BASE_URL, start_date)
 
 
 def _no_message_twice(tapped: Tapped) -> None:
-    rows = [*tapped.rows, *tapped._message_rows]
+    rows = [*tapped.rows, *tapped._gathering.messages]
     ids = [row["id"] for _, row in rows]
     if len(ids) != len(set(ids)):
         twice = next(each for each in ids if ids.count(each) > 1)

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatbotx_source.instants import to_datetime
-from chatbotx_source.reading import Outcome
+from chatbotx_source.outcome import Outcome
 from chatbotx_source.walk import Whole
 
 from .server import DAY, MINUTE, ContactRecord, Message, Server, Watcher

@@ -1,0 +1,69 @@
+"""Makes requests side by side, and gives back each answer as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, Protocol
+
+from chatbotx_source.client import Answer
+from chatbotx_source.errors import ChatbotXError
+
+Ask = Callable[[], Answer]
+Take = Callable[[Answer | ChatbotXError], Any]
+"""What is done with an answer, or with what went wrong in its place."""
+
+
+class Pool(Protocol):
+    """Requests under way.
+
+    Nothing is decided here: whoever waits for an answer takes it, one after the other.
+    """
+
+    def __len__(self) -> int:
+        """Requests under way."""
+
+    def submit(self, ask: Ask, take: Take) -> None:
+        """Makes a request."""
+
+    def next_answer(self) -> tuple[Take, Answer | ChatbotXError]:
+        """Waits for one of the requests under way."""
+
+    def close(self) -> None:
+        """Waits for nothing any more."""
+
+
+class ThreadPool:
+    """A thread for each request under way.
+
+    Args:
+        workers: requests under way at once, at most.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._executor = ThreadPoolExecutor(workers, "chatbotx")
+        self._under_way: dict[Future[Answer], Take] = {}
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def submit(self, ask: Ask, take: Take) -> None:
+        """Makes a request in a thread of its own."""
+        self._under_way[self._executor.submit(ask)] = take
+
+    def next_answer(self) -> tuple[Take, Answer | ChatbotXError]:
+        """Waits for one of the requests under way.
+
+        Returns:
+            What takes the answer, and the answer or what went wrong.
+        """
+        done = next(iter(wait(self._under_way, return_when=FIRST_COMPLETED).done))
+        take = self._under_way.pop(done)
+        try:
+            return take, done.result()
+        except ChatbotXError as error:
+            return take, error
+
+    def close(self) -> None:
+        """Leaves the requests under way to themselves."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
