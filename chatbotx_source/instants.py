@@ -30,6 +30,11 @@ def instant(value: Any) -> Instant | None:
     return value if _WRITTEN_BY_THE_API.fullmatch(value) else from_datetime(parsed)
 
 
+def present() -> Instant:
+    """Now, by the clock of this machine."""
+    return from_datetime(datetime.now(timezone.utc))
+
+
 def from_datetime(moment: datetime) -> Instant:
     """Writes a datetime (naive: UTC) as the API does, cut to milliseconds."""
     if moment.tzinfo is None:

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any
 
-from chatbotx_source import passes
+from chatbotx_source import instants, passes
 from chatbotx_source.client import Answer, Client
 from chatbotx_source.due import Contact
 from chatbotx_source.errors import (
@@ -99,7 +99,7 @@ class Listing:
     def _begin(self) -> Pass:
         return passes.begin(
             self.progress,
-            now=from_datetime(datetime.now(timezone.utc)),
+            now=instants.present(),
             load_id=self.load_id,
             mode="reconcile" if self.settings.reconcile else "incremental",
             identifiers=self.settings.contacts,
@@ -167,7 +167,7 @@ class Listing:
         pass_number = self.progress.under_way().number
         gap = Gap(None, reason=NO_SUCH_CONTACT, blocked=pass_number)
         known = self.progress.unfinished.get(identifier)
-        since = known.since if known else from_datetime(datetime.now(timezone.utc))
+        since = known.since if known else instants.present()
         self.progress.unfinished[identifier] = Unfinished((gap,), since=since, listed=pass_number)
         unknown = [each for each in identifiers if each in self.progress.unfinished]
         if len(unknown) == len(identifiers):
@@ -202,7 +202,7 @@ class Listing:
 
     def admit(self, rows: list[Row]) -> list[str]:
         """The ids of those that are due, which the pass now waits for."""
-        now = from_datetime(datetime.now(timezone.utc))
+        now = instants.present()
         contacts = map(Contact.from_row, rows)
         return [
             contact.id

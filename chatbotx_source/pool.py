@@ -30,7 +30,7 @@ class Pool(Protocol):
         """Waits for one of the requests under way."""
 
     def close(self) -> None:
-        """Waits for nothing any more."""
+        """Makes no further request."""
 
 
 class ThreadPool:
@@ -65,5 +65,5 @@ class ThreadPool:
             return take, error
 
     def close(self) -> None:
-        """Leaves the requests under way to themselves."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Lets the requests under way end, so that none is sent after the load."""
+        self._executor.shutdown(cancel_futures=True)

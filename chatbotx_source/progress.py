@@ -89,6 +89,11 @@ class Progress:
     unfinished: dict[str, Unfinished] = field(default_factory=dict)
     dates: dict[str, Instant] = field(default_factory=dict)
 
+    @property
+    def read_before(self) -> bool:
+        """Whether a pass has ended before."""
+        return self.synced_through is not None or bool(self.dates)
+
     def under_way(self) -> Pass:
         """The pass under way, where there is one."""
         if self.current is None:

@@ -7,12 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
 
-from chatbotx_source import passes
+from chatbotx_source import instants, passes
 from chatbotx_source.batches import Gathering, count_rows
 from chatbotx_source.client import Answer, Client
 from chatbotx_source.errors import (
@@ -26,7 +25,6 @@ from chatbotx_source.errors import (
     WrongAddressError,
 )
 from chatbotx_source.gaps import Unfinished
-from chatbotx_source.instants import Instant, from_datetime
 from chatbotx_source.listing import Listing
 from chatbotx_source.outcome import Outcome, sync_row, unfinished_rows
 from chatbotx_source.pool import Ask, Pool, Take, ThreadPool
@@ -89,14 +87,14 @@ class Reading:
     outcome: Outcome = field(init=False)
 
     def __post_init__(self) -> None:
-        self.outcome = Outcome(began=_now())
+        self.outcome = Outcome(began=instants.present())
         self._began = time.monotonic()
         self._requests_before = self.client.requests
         self._listing = Listing(self.client, self.settings, self.progress, self.load_id)
         self._gathering = Gathering(
             self.load_id,
             keep_signed_urls=self.settings.keep_signed_urls,
-            loaded_before=_now() if self.progress.synced_through or self.progress.dates else None,
+            loaded_before=self.outcome.began if self.progress.read_before else None,
         )
         self._under_way: Pool = self.pool(self.settings.workers)
         self._listing_under_way = False
@@ -390,7 +388,7 @@ class Reading:
     # Batches
 
     def _batch(self, *, last: bool = False) -> Batch:
-        now = _now()
+        now = instants.present()
         tables = self._gathering.take(now=now)
         for name, count in count_rows(tables).items():
             self.outcome.rows[name] = self.outcome.rows.get(name, 0) + count
@@ -403,7 +401,3 @@ class Reading:
             )
             self._gathering.warn_of_misfits()
         return Batch(tables, to_state(self.progress), self.outcome)
-
-
-def _now() -> Instant:
-    return from_datetime(datetime.now(timezone.utc))

@@ -21,13 +21,14 @@ def test_a_sync_keeps_its_promise_where(name: str) -> None:
     play(EXAMPLES[name])
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
 @settings(
-    max_examples=14,
+    max_examples=7,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(st.randoms(use_true_random=False))
-def test_a_sync_keeps_its_promise_in_any_history(random: Random) -> None:
-    play(draw_history(random, rounds=2))
+@given(random=st.randoms(use_true_random=False))
+def test_a_sync_keeps_its_promise_in_any_history(rounds: int, random: Random) -> None:
+    play(draw_history(random, rounds))

@@ -396,7 +396,7 @@ def test_a_signal_does_not_wait_for_the_server_to_have_patience(
     os.environ["SOURCES__CHATBOTX__MAX_WAIT"] = "300"
     sandbox.before.append(send)
     sandbox.faults.add(Fault("status", requests={6}, status=429, retry_after=200))
-    running = Running()
+    running = Running("--workers", "1")
     ended = running.end()
     assert ended.status == 130
     assert len(sandbox.requests) == 6
@@ -424,7 +424,7 @@ def test_a_server_that_asks_for_patience_is_left_alone(
     command: Command, sandbox: Sandbox, workspace: Workspace
 ) -> None:
     sandbox.faults.add(Fault("status", requests={7}, status=429, retry_after=1_800))
-    ended = command()
+    ended = command("--workers", "1")
     assert ended.status == 3
     assert "the server asks to wait 1,800 s" in ended.out
     assert len(sandbox.requests) == 7

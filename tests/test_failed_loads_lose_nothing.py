@@ -52,7 +52,7 @@ def test_loads_before_the_one_that_failed_are_kept(serve: Serve, workspace: Work
     job = serve(workspace)
     job.sandbox.faults.add(Fault("status", after=9, **WRONG_TOKEN))
     with pytest.raises(PipelineStepFailed):
-        job.sync(page_size=20, load_messages=60)
+        job.sync(page_size=20, load_messages=60, workers=1)
     assert job.query("SELECT count(*) > 0 FROM messages") == [(True,)]
     job.sandbox.faults.clear()
     job.sandbox.requests.clear()

@@ -53,7 +53,7 @@ def test_what_is_gone_goes(serve: Serve, town: Town) -> None:
 def test_a_refresh_of_many_loads_begins_anew_once(serve: Serve, town: Town) -> None:
     job = serve(town.workspace)
     job.sync()
-    assert job.sync(full_refresh=True, load_messages=5, page_size=3).loads > 1
+    assert job.sync(full_refresh=True, load_messages=5, page_size=3, workers=1).loads > 1
     assert job.differences() == []
 
 

@@ -29,7 +29,7 @@ def test_an_outage_ends_the_load_and_leaves_no_gaps(job: Job, world: World) -> N
     for _ in range(200):
         world.writer()
     job.sandbox.faults.add(Fault("empty", on="messages", after=60, times=None))
-    summary = job.sync()
+    summary = job.sync(workers=1)
     assert (summary.complete, summary.ended_by) == (False, "outage")
     assert summary.rows["messages"] == 60
     # One page of the listing is remembered as not begun; the other contacts are not.
@@ -89,7 +89,7 @@ def test_a_rate_limit_beyond_max_wait_ends_the_load_and_is_gone_on_from_later(
     for _ in range(6):
         world.writer(3)
     job.sandbox.faults.add(Fault("status", on="messages", status=429, retry_after=3_600, after=4))
-    summary = job.sync(page_size=2)
+    summary = job.sync(page_size=2, workers=1)
     assert (summary.complete, summary.ended_by) == (False, "rate limit")
     assert summary.retry_after == 3_600
     assert summary.rows["messages"] == 6

@@ -73,8 +73,8 @@ def test_what_a_missing_shard_hid_is_found_by_a_reconcile(
 
 def test_the_page_size_may_change_between_loads(job: Job, world: World) -> None:
     contacts = [world.writer(11, every=timedelta(hours=5)) for _ in range(2)]
-    job.sync(page_size=3, max_requests=5)
-    job.sync(page_size=1, max_requests=2)
+    job.sync(page_size=3, max_requests=5, workers=1)
+    job.sync(page_size=1, max_requests=2, workers=1)
     assert job.sync(page_size=500).complete
     assert [size for contact in contacts for size in sizes(job, contact)] == [3, 3, 1, 1, 500, 500]
     assert job.differences() == []

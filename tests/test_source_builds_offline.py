@@ -40,6 +40,7 @@ REFUSED = {
     "reconcile_share": ("1.5", "reconcile_share"),
     "limit_contacts": ("0", "limit_contacts"),
     "max_requests_per_second": ("-0.5", "max_requests_per_second"),
+    "workers": ("0", "workers"),
     "max_wait": ("-1", "max_wait"),
     "max_requests": ("0", "max_requests"),
     "max_messages": ("0", "max_messages"),

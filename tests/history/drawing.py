@@ -193,6 +193,7 @@ class _Drawing:
         drawn: dict[str, Any] = {
             "page_size": random.choice((1, 2, 3, 500)),
             "max_wait": random.choice((100.0, 0.01)),
+            "workers": random.choice((1, 1, 3)),
         }
         if random.random() < 0.15:
             drawn["reconcile"] = True

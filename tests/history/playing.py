@@ -17,7 +17,15 @@ from unittest.mock import patch
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, reading, sync
+from chatbotx_source import (
+    ChatbotXError,
+    SyncSummary,
+    batches,
+    chatbotx,
+    instants,
+    reading,
+    sync,
+)
 from chatbotx_source.client import Client
 from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
@@ -149,6 +157,7 @@ class Play:
             "api_token": self._world.sandbox.token,
             "base_url": self._world.sandbox.base_url,
             "max_requests_per_second": 0,
+            "workers": 1,
             "lookback_days": self._history.lookback / 86_400,
             "reconcile_share": self._history.reconcile_share,
             **dict(given),
@@ -323,8 +332,9 @@ def _surroundings(history: History, world: World, place: Path) -> Iterator[None]
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {**ENVIRONMENT, "DLT_DATA_DIR": str(place)}))
         stack.enter_context(patch.dict(Client.__init__.__kwdefaults__ or {}, waiting))
-        stack.enter_context(patch.object(reading, "_now", lambda: from_datetime(world.own_clock)))
-        stack.enter_context(patch.object(reading, "BATCH_ROWS", history.batch_rows))
+        clock = patch.object(instants, "present", lambda: from_datetime(world.own_clock))
+        stack.enter_context(clock)
+        stack.enter_context(patch.object(batches, "ENOUGH_ROWS", history.batch_rows))
         stack.enter_context(patch.object(reading, "OUTAGE", history.outage))
         stack.enter_context(
             patch.object(sandbox_api, "CONTACTS_PER_PAGE_CAP", history.listing_page)

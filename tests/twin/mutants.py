@@ -208,7 +208,8 @@ MUTANTS = (
     Mutant(
         "a contact that is not due leaves a pass whole",
         "passes",
-        "        progress.current = replace(progress.under_way(), whole=False)\n        return False",
+        "        progress.current = replace(progress.under_way(), whole=False)\n"
+        "        return False",
         "        return False",
     ),
     Mutant(
