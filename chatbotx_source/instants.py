@@ -24,10 +24,12 @@ def instant(value: Any) -> Instant | None:
     if not isinstance(value, str):
         return None
     try:
-        parsed = _parsed(value)
+        if _WRITTEN_BY_THE_API.fullmatch(value):
+            datetime.fromisoformat(value[:-1])
+            return value
+        return from_datetime(_parsed(value))
     except (ValueError, OverflowError):
         return None
-    return value if _WRITTEN_BY_THE_API.fullmatch(value) else from_datetime(parsed)
 
 
 def present() -> Instant:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -95,8 +96,9 @@ def message_tables(
         By name: `messages` and `messages__attachments`.
     """
     load = _Load(load_id, Counter() if misfits is None else misfits, not keep_signed_urls)
+    contacts = {contact: clean(contact) for contact, _ in rows}
     messages = load.batch(
-        TABLES["messages"], [row for _, row in rows], [clean(contact) for contact, _ in rows]
+        TABLES["messages"], [row for _, row in rows], [contacts[contact] for contact, _ in rows]
     )
     elements, without = messages.elements("attachments")
     table = messages.to_arrow()
@@ -324,7 +326,8 @@ class _Batch:
         depth = len(prefix)
         below = [c for c in self.table.columns if c.path[:depth] == prefix and len(c.path) > depth]
         keys = dict.fromkeys(column.path[depth] for column in below)
-        values = {key: [row.get(key) for row in objects] for key in keys}
+        children = () if prefix else self.table.children
+        values, alike = _transposed(objects, [*keys, *(key for key in children if key not in keys)])
         for column in below:
             if len(column.path) == depth + 1:
                 self._fill_column(column, values[column.path[depth]], arrays)
@@ -334,11 +337,10 @@ class _Batch:
                 self._fill_below(
                     path, [self._object(n, path, v) for n, v in enumerate(values[key])], arrays
                 )
-        declared = values.keys() if prefix else values.keys() | self.table.children.keys()
-        for position, row in enumerate(objects):
-            if not row.keys() <= declared:
+        for position, row in enumerate(() if alike else objects):
+            if not row.keys() <= values.keys():
                 for key in row:  # in the row's order, so that `extra` is the same in every load
-                    if key not in declared:
+                    if key not in values:
                         self.keep(position, ".".join((*prefix, key)), row[key])
 
     def _object(self, position: int, path: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -348,7 +350,9 @@ class _Batch:
             self.keep(position, ".".join(path), value)
         return _ABSENT
 
-    def _fill_column(self, column: Column, values: list[Any], arrays: dict[str, pa.Array]) -> None:
+    def _fill_column(
+        self, column: Column, values: Sequence[Any], arrays: dict[str, pa.Array]
+    ) -> None:
         path = ".".join(column.path)
         if column.name in self.given:
             # The source knows better: what the API says instead must agree, or is kept.
@@ -367,6 +371,22 @@ class _Batch:
             arrays[column.name], misfits = converted(column, values)
         for position in misfits:
             self.keep(position, path, values[position])
+
+
+def _transposed(
+    objects: list[dict[str, Any]], keys: list[str]
+) -> tuple[dict[str, Sequence[Any]], bool]:
+    """The values of each key, and whether no object has any other key."""
+    first = objects[0] if objects else {}
+    present = [key for key in keys if key in first]
+    if len(present) == len(first) > 1 and set(map(len, objects)) == {len(first)}:
+        try:  # most often all objects have the same keys, which are then looked up in one go
+            columns = zip(*map(itemgetter(*present), objects), strict=True)
+            nothing: Sequence[Any] = (None,) * len(objects)
+            return dict.fromkeys(keys, nothing) | dict(zip(present, columns, strict=True)), True
+        except KeyError:
+            pass
+    return {key: [row.get(key) for row in objects] for key in keys}, False
 
 
 def _may_be_known(messages: pa.Table, loaded_before: datetime | None) -> list[bool]:

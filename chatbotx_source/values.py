@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import NoneType
 from typing import Any
@@ -23,7 +24,7 @@ _YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # us si
 _EXACT_IN_A_DOUBLE = 2**53
 
 
-def converted(column: Column, values: list[Any]) -> tuple[pa.Array, list[int]]:
+def converted(column: Column, values: Sequence[Any]) -> tuple[pa.Array, list[int]]:
     """Makes a column, in bulk where all values are alike, else value by value.
 
     Args:
@@ -50,7 +51,7 @@ def converted(column: Column, values: list[Any]) -> tuple[pa.Array, list[int]]:
     return pa.array(taken, column.arrow_type), misfits
 
 
-def _bulk(column: Column, values: list[Any]) -> pa.Array:
+def _bulk(column: Column, values: Sequence[Any]) -> pa.Array:
     """Converts values of the one Python type that the column is for, and nulls."""
     if column.type not in ("text", "timestamp"):
         return pa.array(values, column.arrow_type)
