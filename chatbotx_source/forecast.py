@@ -60,6 +60,29 @@ class Forecast:
         return f"{requests / self.per_second / 3600:,.2f} hours at the pace set, {slow}"
 
 
+def under_a_limit(answered: int, seconds: float, pages: int) -> str:
+    """What a limit means for a workspace, once the server has asked for patience.
+
+    Args:
+        answered: requests that were answered before it did.
+        seconds: from the first of them until the next may be sent.
+        pages: pages of the contact listing, 0 if none has told.
+
+    Returns:
+        One sentence: the rate that the server allows, and the hours of a run at that rate.
+    """
+    per_hour = answered / seconds * 3600 if answered else HOURLY_LIMIT
+    rate = f"{answered:,} requests in {seconds:,.0f} s" if answered else f"{HOURLY_LIMIT} an hour"
+    if not pages:
+        return f"at {rate}, {per_hour * settings.LISTING_PAGE:,.0f} contacts are listed an hour"
+    contacts = pages * settings.LISTING_PAGE
+    return (
+        f"at {rate}, a run without news takes {(pages + 1) / per_hour:,.1f} hours, as it costs "
+        f"{pages + 1:,} requests to list the contacts; reading {contacts:,} contacts takes "
+        f"{(pages + 1 + contacts) / per_hour:,.1f} hours or more"
+    )
+
+
 @with_config(sections=("sources", "chatbotx"))
 def forecast(
     api_token: TSecretStrValue | None = dlt.secrets.value,

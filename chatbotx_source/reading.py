@@ -24,6 +24,7 @@ from chatbotx_source.errors import (
     StoppedError,
     WrongAddressError,
 )
+from chatbotx_source.forecast import under_a_limit
 from chatbotx_source.gaps import Unfinished
 from chatbotx_source.listing import Listing
 from chatbotx_source.outcome import Outcome, sync_row, unfinished_rows
@@ -124,6 +125,7 @@ class Reading:
         except RateLimitError as error:
             self.outcome.retry_after = error.retry_after
             self._cut("rate limit", error)
+            logger.warning("For this workspace: %s.", self._under_the_limit(error.retry_after))
         except StoppedError as error:
             self._cut("stopped", error)
         except FATAL:
@@ -357,6 +359,10 @@ class Reading:
     def _cut(self, why: str, error: ChatbotXError) -> None:
         self.outcome.ended_by = why
         logger.log(logging.INFO if why == "stopped" else logging.WARNING, "%s", error)
+
+    def _under_the_limit(self, retry_after: float) -> str:
+        seconds = time.monotonic() - self._began + retry_after
+        return under_a_limit(self.outcome.answers, seconds, self._listing.pages)
 
     def _end(self) -> None:
         outcome = self.outcome

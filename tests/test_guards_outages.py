@@ -49,7 +49,7 @@ def test_an_outage_is_one_whatever_the_server_answers(
     for _ in range(45):
         world.writer()
     job.sandbox.faults.add(Fault(on="messages", after=5, times=None, **fault))
-    summary = job.sync()
+    summary = job.sync(workers=1)
     assert (summary.ended_by, len(summary.unfinished)) == ("outage", 40)
     assert set(reasons(job).values()) == {"not begun"}
     job.sandbox.faults.clear()
@@ -63,7 +63,7 @@ def test_contacts_that_never_answer_are_no_outage_while_others_do(job: Job, worl
     for message_id, contact in world.truth().contact_of.items():
         if contact in emptied:
             world.hard_delete_message(message_id)
-    summary = job.sync()
+    summary = job.sync(workers=1)
     assert (summary.ended_by, summary.pages_left) == (None, 0)
     assert {row["contact_id"] for row in summary.unfinished} == set(emptied)
     assert [len(asked(job, contact)) for contact in emptied] == [3] * len(emptied)
@@ -84,13 +84,15 @@ def test_contacts_that_never_answer_keep_no_pass_for_ever_where_nobody_does(
 
 
 def test_a_rate_limit_beyond_max_wait_ends_the_load_and_is_gone_on_from_later(
-    job: Job, world: World
+    job: Job, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(6):
         world.writer(3)
     job.sandbox.faults.add(Fault("status", on="messages", status=429, retry_after=3_600, after=4))
     summary = job.sync(page_size=2, workers=1)
     assert (summary.complete, summary.ended_by) == (False, "rate limit")
+    # 7 requests in the hour and a bit that is to be waited, for a listing of 1 page.
+    assert "a run without news takes 0.3 hours, as it costs 2 requests to list" in caplog.text
     assert summary.retry_after == 3_600
     assert summary.rows["messages"] == 6
     assert "the server asks to wait 3,600 s" in summary.verdict
