@@ -17,7 +17,7 @@ from chatbotx_source.client import Client
 from chatbotx_source.columns import TABLES
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.passes import in_scope
-from chatbotx_source.progress import Progress, from_state
+from chatbotx_source.progress import Progress, State, from_state
 from chatbotx_source.settings import Settings
 from chatbotx_source.stopping import stop_asked
 
@@ -78,7 +78,7 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
     first_mark = memory.next_mark(states)
     scope, other = ("listed", "progress") if settings.contacts else ("progress", "listed")
     others = {other: kept[other]} if other in kept else {}
-    known = from_state(kept.get(scope, {})) if settings.limit_contacts is None else None
+    known = _known(kept.get(scope)) if settings.limit_contacts is None else None
     load = reading.Reading(
         client,
         settings,
@@ -119,6 +119,19 @@ def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
         memory.remember(state, batch.mark, {})  # no other resource has this mark
     if name == memory.KEEPER:
         memory.report(state, batch.load_id, batch.mark, batch.summary)
+
+
+def _known(state: State | None) -> Progress | None:
+    if state is None:
+        return None
+    progress = from_state(state)
+    if progress is None:
+        logger.warning(
+            "What was remembered is of format %s, which this version does not read: everything is "
+            "read from the beginning, and nothing is lost.",
+            state.get("format"),
+        )
+    return progress
 
 
 def _counting() -> Callable[[str, int, int | None, str | None], None]:
