@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -30,6 +31,11 @@ def instant(value: Any) -> Instant | None:
         return from_datetime(_parsed(value))
     except (ValueError, OverflowError):
         return None
+
+
+def are_instants(values: Sequence[Any]) -> bool:
+    """Whether all values are written as the API writes instants, and so compare as they stand."""
+    return set(map(type, values)) <= {str} and all(map(_WRITTEN_BY_THE_API.fullmatch, values))
 
 
 def present() -> Instant:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from chatbotx_source.errors import InvalidOutputError, NotFoundError, RequestFailedError
 from chatbotx_source.gaps import Gap, Position, Unfinished, absorb, at_top, next_gap, number
-from chatbotx_source.instants import instant
+from chatbotx_source.instants import are_instants, instant
 from chatbotx_source.progress import Pass
 from chatbotx_source.settings import LARGEST_PAGE
 
@@ -168,29 +168,29 @@ def _answered(
     cursor = cursor if isinstance(cursor, str) and cursor else None
     if not isinstance(data, list) or not data:
         return _empty(contact_id, entry, index, current)
-    positions = [each for each in map(position, data) if each is not None]
+    first = next(filter(None, map(position, data)), None)
+    last = next(filter(None, map(position, reversed(data))), None)
     conversation_id = _conversation_id(data)
     if gap.cursor and gap.conversation_id and conversation_id != gap.conversation_id:
         # What is served now may never have been read: all of it.
         again = _restarted(entry, index, replace(gap, floor=None), size, FLIP, current)
         return Page(contact_id, (), again, "next load")
-    if gap.cursor and gap.last and positions and positions[0] >= gap.last:
+    if gap.cursor and gap.last and first and first >= gap.last:
         again = _restarted(entry, index, gap, size, STALE, current)
         return Page(contact_id, (), again, "next load")
     read = replace(
         gap,
         cursor=cursor,
-        last=positions[-1] if positions else gap.last,
+        last=last or gap.last,
         conversation_id=conversation_id,
         reason=None,
         **_poison_left(gap, len(data)),
     )
     if gap.cursor is None:
-        first = positions[0] if positions else None
         read = replace(read, begun=current.number, first=first, first_load=load_id)
         entry = replace(entry, upto=current.started, empty_passes=0)
     entry = _with(entry, index, read)
-    if not _in_order(positions):
+    if not _in_order(data):
         stopped = replace(read, reason=DISORDER, blocked=current.number)
         return Page(contact_id, data, at_top(entry, index, stopped))
     if cursor is None:
@@ -284,9 +284,12 @@ def _poison_left(gap: Gap, rows: int) -> dict[str, Any]:
     return {"poison_within": 0, "page_size": None}
 
 
-def _in_order(positions: Sequence[Position]) -> bool:
+def _in_order(data: Sequence[Any]) -> bool:
     """Whether createdAt never rises; ids inside one equal millisecond do not decide anything."""
-    return all(a[0] >= b[0] for a, b in pairwise(positions))
+    written: list[Any] = [row.get("createdAt") for row in data if isinstance(row, Mapping)]
+    if not are_instants(written):
+        written = [each for each in map(instant, written) if each]
+    return all(a >= b for a, b in pairwise(written))
 
 
 def _conversation_id(data: Sequence[Any]) -> str | None:
