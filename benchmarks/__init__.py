@@ -1,0 +1,1 @@
+"""Measures this source beside its peers: `python -m benchmarks --help`."""
