@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
+CASE ?= first-load
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof soak lint format types docs wheel clean
+.PHONY: help demo test proof soak bench lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +29,9 @@ proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills
 soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7
 	@$(BIN)/python -m tests.twin --histories 400000 --seed $(SEED) --processes 2
 	@$(BIN)/python -m tests.history --histories 3000 --seed $(SEED) --processes 2
+
+bench: $(VENV)/.bench ## measure this source beside its peers, in a quarter of an hour; CASE=all for hours
+	@$(BIN)/python -m benchmarks $(CASE)
 
 lint: $(VENV)/.dev ## check style
 	@$(BIN)/ruff check .

@@ -107,7 +107,7 @@ class Workspace:
         now: datetime | None = None,
         seed: int = 7,
     ) -> None:
-        self._rng = random.Random(seed)  # noqa: S311
+        self._rng = random.Random(seed)
         shares = [messages // contacts] * contacts if even else self._shares(contacts, messages)
         shares[0] += messages - sum(shares)
         end = (now or datetime.now(timezone.utc)) - QUIET

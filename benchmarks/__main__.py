@@ -1,0 +1,99 @@
+"""Measures this source beside its peers, and writes the results into `benchmarks/README.md`.
+
+Every contender runs alone, as a process of its own, in turns with the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.cases import CASES, CHANGED_MESSAGES, CHANGED_SHARE, Case
+from benchmarks.contenders import CONTENDERS
+from benchmarks.environments import InstallError, variables
+from benchmarks.measuring import Run, Server, measure, serving
+
+
+def main() -> None:
+    """Measures the cases that are asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}, or all")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each contender (default: 5)")
+    parser.add_argument("--size", type=int, help="messages of the workspace (default: the case's)")
+    parser.add_argument("--contacts", type=int, help="contacts of it (default: the case's)")
+    parser.add_argument("--only", action="append", choices=CONTENDERS, help="who; repeatable")
+    parser.add_argument("--dry", action="store_true", help="leave the README as it is")
+    options = parser.parse_args()
+    names = options.cases or ["first-load"]
+    for name in CASES if names == ["all"] else names:
+        case = CASES.get(name) or parser.error(f"no case {name!r}; there are {', '.join(CASES)}")
+        if options.contacts:
+            case = replace(case, contacts=options.contacts)
+        if options.size:
+            case = replace(case, messages=(options.size,))
+        if options.only:
+            case = replace(case, contenders=tuple(options.only))
+        tables = [_table(case, messages, options.repeat) for messages in case.messages]
+        print("\n\n".join([case.title, *tables]), flush=True)
+        if not options.dry:
+            command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+            report.publish(name, case.title, command, tables)
+
+
+def _table(case: Case, messages: int, repeat: int) -> str:
+    with serving(case.server(messages)) as server:
+        ceiling = server.ceiling()
+        results = _play(case, server, repeat)
+    text = report.table(case, messages, results, ceiling)
+    return f"{text}\n\n{report.limit_note(case, results)}" if case.limit else text
+
+
+def _play(case: Case, server: Server, repeat: int) -> dict[str, Sequence[Run] | str]:
+    """Lets the contenders run in turns, each of which another one begins."""
+    programs: dict[str, dict[str, str]] = {}
+    failed: dict[str, str] = {}
+    for name in case.contenders:
+        try:
+            programs[name] = variables(CONTENDERS[name])
+        except InstallError as error:
+            failed[name] = f"cannot be installed: {error}"
+    runs: dict[str, list[Run]] = {name: [] for name in case.contenders}
+    with tempfile.TemporaryDirectory() as place:
+        for turn in range(0 if case.load == "first" else -1, repeat):
+            if case.load == "changed" and turn >= 0:
+                server.change(CHANGED_SHARE, CHANGED_MESSAGES)
+            order = list(programs)
+            for name in order[turn % len(order) :] + order[: turn % len(order)]:
+                if name in failed:
+                    continue
+                folder = Path(place, name if case.load != "first" else f"{name} {turn}")
+                folder.mkdir(exist_ok=True)
+                try:
+                    run = measure(CONTENDERS[name], server, folder, programs[name])
+                except RuntimeError as error:
+                    print(error, file=sys.stderr)
+                    failed[name] = str(error).partition("\n")[0]
+                    continue
+                if case.load == "first":
+                    shutil.rmtree(folder)
+                _tell(name, turn, run)
+                if turn >= 0:
+                    runs[name].append(run)
+    return {name: failed.get(name) or runs[name] for name in case.contenders}
+
+
+def _tell(name: str, turn: int, run: Run) -> None:
+    missing = {table: count for table, count in run.missing.items() if count}
+    which = f"run {turn + 1}" if turn >= 0 else "the first load"
+    lost = f", missing: {missing}" if missing else ""
+    print(f"  {name}, {which}: {run.asked.get('requests', 0):,} requests{lost}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
