@@ -113,10 +113,10 @@ class Workspace:
         end = (now or datetime.now(timezone.utc)) - QUIET
         self.contacts = []
         for number, share in enumerate(shares):
-            span = timedelta(days=200) - timedelta(days=100) * number / contacts
-            contact = Contact(number, even or number % 40 != 39, _iso(end - span))
+            began = end - timedelta(days=200) + timedelta(days=100) * number / contacts
+            contact = Contact(number, even or number % 40 != 39, _iso(began))
             self.contacts.append(contact)
-            self._write(contact, share, end - span, span)
+            self._write(contact, share, began, (end - began) * self._rng.uniform(0.5, 1))
 
     @property
     def counts(self) -> dict[str, int]:

@@ -76,7 +76,7 @@ def _singer(title: str, form: str) -> Contender:
         " && tail -n 1 states.jsonl > state.json"
     )
     return Contender(
-        f"Singer SDK tap | target-duckdb{title}",
+        f"Singer SDK tap into target-duckdb{title}",
         ("bash", "-o", "pipefail", "-c", pipe),
         "singer",
         {"CHATBOTX_FORM": form},

@@ -153,6 +153,8 @@ class Messages(ApiStream):
 
     def request_records(self, context):
         """Notes what is known of the contact before its messages are asked for."""
+        if context is None:  # no partition at all
+            return iter(())
         self.since = self.get_starting_timestamp(context)
         return super().request_records(context)
 
