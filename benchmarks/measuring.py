@@ -28,6 +28,7 @@ class Run:
 
     Attributes:
         seconds: wall time from start to end.
+        cpu: seconds that all its processes computed.
         megabytes: most memory that its largest process had at a time.
         asked: what the server counted: `requests`, `listings`, `refused`, and the `seconds` from
             the first to the last.
@@ -37,6 +38,7 @@ class Run:
     """
 
     seconds: float
+    cpu: float
     megabytes: float
     asked: dict[str, Any]
     rows: dict[str, int]
@@ -136,7 +138,8 @@ def measure(contender: Contender, server: Server, folder: Path, variables: dict[
     rows = _rows(contender, folder)
     missing = {table: asked["rows"][table] - count for table, count in rows.items()}
     state = (folder / contender.state).stat().st_size if contender.state else None
-    return Run(seconds, usage.ru_maxrss / 1024, asked, rows, missing, state)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Run(seconds, cpu, usage.ru_maxrss / 1024, asked, rows, missing, state)
 
 
 def _rows(contender: Contender, folder: Path) -> dict[str, int]:

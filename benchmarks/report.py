@@ -38,13 +38,13 @@ def table(case: Case, messages: int, results: Results, ceiling: tuple[float, flo
         f"{case.contacts:,} contacts, {messages:,} messages. The server alone, read by one client "
         f"that does nothing else: {ceiling[0]:,.0f} requests/s, {ceiling[1]:,.0f} MB/s.",
         "",
-        "| | s | min to max | ratio | peak MB | requests | messages/s | state, bytes | missing |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|---|",
+        "| | s | min to max | ratio | CPU s | peak MB | requests | messages/s | state B | missing |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for name, runs in results.items():
         title = CONTENDERS[name].title
         if isinstance(runs, str):
-            lines.append(f"| {title} | | | | | | | {runs} |")
+            lines.append(f"| {title} | | | | | | | | {runs} |")
         else:
             lines.append(f"| {title} | {_cells(runs, base, first=case.load == 'first')} |")
     return "\n".join(lines)
@@ -104,6 +104,7 @@ def _cells(runs: Sequence[Run], base: float | None, *, first: bool) -> str:
         f"{median(seconds):.1f}",
         f"{min(seconds):.1f} to {max(seconds):.1f}",
         f"{median(seconds) / base:.2f}" if base else "",
+        f"{median(run.cpu for run in runs):.1f}",
         f"{median(run.megabytes for run in runs):,.0f}",
         f"{median(run.asked['requests'] for run in runs):,.0f}",
         f"{last.rows['messages'] / median(seconds):,.0f}" if first and last.rows else "",
