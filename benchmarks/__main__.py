@@ -9,7 +9,6 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from benchmarks import report
 from benchmarks.cases import CASES, CHANGED_MESSAGES, CHANGED_SHARE, Case
 from benchmarks.contenders import CONTENDERS
 from benchmarks.environments import InstallError, variables
-from benchmarks.measuring import Run, Server, measure, serving
+from benchmarks.measuring import ContenderError, Run, Server, measure, serving
 
 
 def main() -> None:
@@ -39,22 +38,29 @@ def main() -> None:
             case = replace(case, messages=(options.size,))
         if options.only:
             case = replace(case, contenders=tuple(options.only))
-        tables = [_table(case, messages, options.repeat) for messages in case.messages]
+        tables = [_measured(case, messages, options.repeat) for messages in case.messages]
         print("\n\n".join([case.title, *tables]), flush=True)
         if not options.dry:
             command = " ".join(["python -m benchmarks", *sys.argv[1:]])
             report.publish(name, case.title, command, tables)
 
 
-def _table(case: Case, messages: int, repeat: int) -> str:
+def _measured(case: Case, messages: int, repeat: int) -> str:
+    """Plays a case with a workspace of that many messages; what came of it, as Markdown."""
+    told = [f"{case.contacts:,} contacts, {messages:,} messages."]
     with serving(case.server(messages)) as server:
-        ceiling = server.ceiling()
+        if not (case.latency or case.limit):
+            requests, megabytes = server.ceiling()
+            told.append(
+                "The server alone, read by one client that does nothing else: "
+                f"{requests:,.0f} requests/s, {megabytes:,.0f} MB/s."
+            )
         results = _play(case, server, repeat)
-    text = report.table(case, messages, results, ceiling)
-    return f"{text}\n\n{report.limit_note(case, results)}" if case.limit else text
+    notes = [report.limit_note(case.limit, results)] if case.limit else []
+    return "\n\n".join([" ".join(told), report.table(case, results), *notes])
 
 
-def _play(case: Case, server: Server, repeat: int) -> dict[str, Sequence[Run] | str]:
+def _play(case: Case, server: Server, repeat: int) -> report.Results:
     """Lets the contenders run in turns, each of which another one begins."""
     programs: dict[str, dict[str, str]] = {}
     failed: dict[str, str] = {}
@@ -63,29 +69,34 @@ def _play(case: Case, server: Server, repeat: int) -> dict[str, Sequence[Run] | 
             programs[name] = variables(CONTENDERS[name])
         except InstallError as error:
             failed[name] = f"cannot be installed: {error}"
-    runs: dict[str, list[Run]] = {name: [] for name in case.contenders}
+    runs: dict[str, list[Run]] = {name: [] for name in programs}
     with tempfile.TemporaryDirectory() as place:
+        # A second load needs a first one, which is not measured.
         for turn in range(0 if case.load == "first" else -1, repeat):
             if case.load == "changed" and turn >= 0:
                 server.change(CHANGED_SHARE, CHANGED_MESSAGES)
-            order = list(programs)
-            for name in order[turn % len(order) :] + order[: turn % len(order)]:
+            for name in _rotated(list(programs), turn):
                 if name in failed:
                     continue
-                folder = Path(place, name if case.load != "first" else f"{name} {turn}")
+                folder = Path(place, name)
                 folder.mkdir(exist_ok=True)
                 try:
                     run = measure(CONTENDERS[name], server, folder, programs[name])
-                except RuntimeError as error:
+                except ContenderError as error:
                     print(error, file=sys.stderr)
                     failed[name] = str(error).partition("\n")[0]
                     continue
-                if case.load == "first":
-                    shutil.rmtree(folder)
                 _tell(name, turn, run)
                 if turn >= 0:
                     runs[name].append(run)
+                if case.load == "first":
+                    shutil.rmtree(folder)
     return {name: failed.get(name) or runs[name] for name in case.contenders}
+
+
+def _rotated(names: list[str], turn: int) -> list[str]:
+    place = turn % len(names)
+    return names[place:] + names[:place]
 
 
 def _tell(name: str, turn: int, run: Run) -> None:

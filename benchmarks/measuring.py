@@ -22,6 +22,10 @@ from benchmarks.contenders import TOKEN, Contender
 CEILING_SECONDS = 1.0
 
 
+class ContenderError(Exception):
+    """A contender failed: the text has the end of its output."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What one process took.
@@ -109,7 +113,7 @@ def measure(contender: Contender, server: Server, folder: Path, variables: dict[
         variables: environment variables that lead to its programs.
 
     Raises:
-        RuntimeError: it failed; the text has the end of its output.
+        ContenderError: it failed.
     """
     environment = {
         **os.environ,
@@ -133,7 +137,7 @@ def measure(contender: Contender, server: Server, folder: Path, variables: dict[
     process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         told = (folder / "output.txt").read_text()[-2_000:]
-        raise RuntimeError(f"{contender.title} ended with {process.returncode}:\n{told}")
+        raise ContenderError(f"{contender.title} ended with {process.returncode}:\n{told}")
     asked = server.counts()
     rows = _rows(contender, folder)
     missing = {table: asked["rows"][table] - count for table, count in rows.items()}

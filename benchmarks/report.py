@@ -20,51 +20,40 @@ Results = Mapping[str, "Sequence[Run] | str"]
 """By contender: its runs, or why there are none."""
 
 
-def table(case: Case, messages: int, results: Results, ceiling: tuple[float, float]) -> str:
-    """The table of a case.
+COLUMNS = (
+    *("", "s", "min to max", "ratio", "CPU s", "peak MB", "requests", "messages/s", "state bytes"),
+    "rows missing",
+)
 
-    Args:
-        case: what was measured.
-        messages: messages of the workspace.
-        results: what came of it.
-        ceiling: what the server can do: requests and megabytes a second.
 
-    Returns:
-        Markdown.
-    """
-    reference = results.get(case.contenders[0], "")
+def table(case: Case, results: Results) -> str:
+    """What each contender of a case took, as Markdown."""
+    reference = results.get(case.contenders[0])
     base = _seconds(reference) if reference and not isinstance(reference, str) else None
-    lines = [
-        f"{case.contacts:,} contacts, {messages:,} messages. The server alone, read by one client "
-        f"that does nothing else: {ceiling[0]:,.0f} requests/s, {ceiling[1]:,.0f} MB/s.",
-        "",
-        "| | s | min to max | ratio | CPU s | peak MB | requests | messages/s | state B | missing |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
-    ]
+    rows = [COLUMNS, ("---", *["--:"] * (len(COLUMNS) - 2), "---")]
     for name, runs in results.items():
         title = CONTENDERS[name].title
         if isinstance(runs, str):
-            lines.append(f"| {title} | | | | | | | | {runs} |")
+            rows.append((title, *[""] * (len(COLUMNS) - 2), runs))
         else:
-            lines.append(f"| {title} | {_cells(runs, base, first=case.load == 'first')} |")
-    return "\n".join(lines)
+            rows.append((title, *_cells(runs, base, first=case.load == "first")))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def limit_note(case: Case, results: Results) -> str:
-    """How much of a server's limit was used, by contender."""
-    assert case.limit
+def limit_note(limit: int, results: Results) -> str:
+    """How much of what a server allows in 10 seconds each contender used in its last run."""
     lines = []
     for name, runs in results.items():
         if isinstance(runs, str):
             continue
-        run = runs[len(runs) // 2]
-        answered = run.asked["requests"] - run.asked.get("refused", 0)
-        best = (answered - 1) // case.limit * 10.0
+        asked = runs[-1].asked
+        refused, seconds = asked.get("refused", 0), asked["seconds"]
+        answered = asked["requests"] - refused
+        allowed = limit * (seconds // 10 + 1)
         lines.append(
-            f"- {CONTENDERS[name].title}: {answered:,} requests answered, "
-            f"{run.asked.get('refused', 0):,} refused, {run.asked['seconds']:.1f} s from the first "
-            f"to the last. The limit allows that in {best:.0f} s: "
-            f"{best / run.asked['seconds']:.0%} of it used."
+            f"- {CONTENDERS[name].title}: {answered:,} requests answered and {refused:,} refused "
+            f"within {seconds:.1f} s, in which the server allows {allowed:,.0f}: "
+            f"{answered / allowed:.0%} of them used."
         )
     return "\n".join(lines)
 
@@ -97,10 +86,10 @@ def machine() -> str:
     )
 
 
-def _cells(runs: Sequence[Run], base: float | None, *, first: bool) -> str:
+def _cells(runs: Sequence[Run], base: float | None, *, first: bool) -> tuple[str, ...]:
     seconds, last = [run.seconds for run in runs], runs[-1]
     missing = ", ".join(f"{count:,} {name}" for name, count in last.missing.items() if count)
-    cells = (
+    return (
         f"{median(seconds):.1f}",
         f"{min(seconds):.1f} to {max(seconds):.1f}",
         f"{median(seconds) / base:.2f}" if base else "",
@@ -111,7 +100,6 @@ def _cells(runs: Sequence[Run], base: float | None, *, first: bool) -> str:
         "" if last.state is None else f"{last.state:,}",
         (missing or "none") if last.rows else "",
     )
-    return " | ".join(cells)
 
 
 def _seconds(runs: Sequence[Run]) -> float:

@@ -2,7 +2,7 @@
 
 A process of its own: `python -m benchmarks.server --contacts 200 --messages 100000` prints its
 address, and ends when its input does. Under `/control` it tells what it was asked (`counts`,
-which then begin anew) and lets contacts write (`change`).
+which then begin anew, and so does a limit) and lets contacts write (`change`).
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Limit:
         self.seconds = seconds
         self._began = -math.inf
         self._used = 0
+
+    def begin_anew(self) -> None:
+        """Lets the next request begin a window."""
+        self._began = -math.inf
 
     def wait(self) -> float:
         """Counts a request: 0.0 when it is allowed, else the seconds to the next window."""
@@ -119,6 +123,8 @@ class Api:
             "rows": self.workspace.counts,
         }
         self._counts.clear()
+        if self.limit:
+            self.limit.begin_anew()
         return json.dumps(told).encode()
 
     def _count(self, what: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.environments import variables
-from benchmarks.measuring import Run, measure, serving
+from benchmarks.measuring import ContenderError, Run, measure, serving
 
 SMALL = ("--contacts", "60", "--messages", "900")
 
@@ -30,5 +30,5 @@ def test_a_contender_loads_every_row_of_the_workspace(name: str, tmp_path: Path)
 
 def test_a_contender_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
     (tmp_path / "data.duckdb").write_bytes(b"no database")
-    with pytest.raises(RuntimeError, match="not a valid DuckDB"):
+    with pytest.raises(ContenderError, match="not a valid DuckDB"):
         run("bare-loop", tmp_path)

@@ -37,11 +37,7 @@ def without_zone(row):
 
 def schema(texts, times, flags="", nested=""):
     """The JSON schema of a stream."""
-    kinds = (
-        (texts, th.StringType),
-        (times, th.DateTimeType),
-        (flags, th.BooleanType),
-    )
+    kinds = ((texts, th.StringType), (times, th.DateTimeType), (flags, th.BooleanType))
     found = {name: {"type": ["null", "object", "array"]} for name in nested.split()}
     for names, kind in kinds:
         found |= {name: th.Property(name, kind).to_dict()[name] for name in names.split()}
