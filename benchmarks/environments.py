@@ -40,7 +40,10 @@ def _programs(environment: str | None) -> Path:
         print(f"Installing {', '.join(versions(environment))} ...", file=sys.stderr)
         _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(place))
         python = str(place / "bin" / "python")
-        _uv("pip", "install", "--quiet", "--python", python, "--requirements", str(requirements))
+        _uv(
+            *("pip", "install", "--quiet", "--compile-bytecode", "--python", python),
+            *("--requirements", str(requirements)),
+        )
         installed.write_text(requirements.read_text())
     return place / "bin"
 

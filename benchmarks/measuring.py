@@ -126,6 +126,8 @@ def measure(contender: Contender, server: Server, folder: Path, variables: dict[
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "DLT_DATA_DIR": str(folder / "dlt"),
     }
+    # Where it is set, every start compiles every import anew: a second or more.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     server.counts()
     with (folder / "output.txt").open("w") as output:
         began = time.monotonic()
