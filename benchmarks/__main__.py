@@ -24,7 +24,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}, or all")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each contender (default: 5)")
-    parser.add_argument("--size", type=int, help="messages of the workspace (default: the case's)")
+    parser.add_argument(
+        "--size",
+        type=int,
+        action="append",
+        help="messages of the workspace (default: the case's); repeatable",
+    )
     parser.add_argument("--contacts", type=int, help="contacts of it (default: the case's)")
     parser.add_argument("--only", action="append", choices=CONTENDERS, help="who; repeatable")
     parser.add_argument("--dry", action="store_true", help="leave the README as it is")
@@ -35,18 +40,28 @@ def main() -> None:
         if options.contacts:
             case = replace(case, contacts=options.contacts)
         if options.size:
-            case = replace(case, messages=(options.size,))
+            case = replace(case, messages=tuple(options.size))
         if options.only:
             case = replace(case, contenders=tuple(options.only))
-        tables = [_measured(case, messages, options.repeat) for messages in case.messages]
-        print("\n\n".join([case.title, *tables]), flush=True)
+        text = _played(case, options.repeat)
+        print(f"{case.title}\n\n{text}\n", flush=True)
         if not options.dry:
             command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-            report.publish(name, case.title, command, tables)
+            report.publish(name, case.title, command, text)
 
 
-def _measured(case: Case, messages: int, repeat: int) -> str:
-    """Plays a case with a workspace of that many messages; what came of it, as Markdown."""
+def _played(case: Case, repeat: int) -> str:
+    """Plays a case with each number of messages; what came of it, as Markdown."""
+    told, by_size = [], {}
+    for messages in case.messages:
+        text, by_size[messages] = _played_with(messages, case, repeat)
+        told.append(text)
+    if len(by_size) > 1:
+        told.append(report.growth_note(by_size))
+    return "\n\n".join(told)
+
+
+def _played_with(messages: int, case: Case, repeat: int) -> tuple[str, report.Results]:
     told = [f"{case.contacts:,} contacts, {messages:,} messages."]
     with serving(case.server(messages)) as server:
         if not (case.latency or case.limit):
@@ -55,12 +70,12 @@ def _measured(case: Case, messages: int, repeat: int) -> str:
                 "The server alone, read by one client that does nothing else: "
                 f"{requests:,.0f} requests/s, {megabytes:,.0f} MB/s."
             )
-        results = _play(case, server, repeat)
+        results = _runs(case, server, repeat)
     notes = [report.limit_note(case.limit, results)] if case.limit else []
-    return "\n\n".join([" ".join(told), report.table(case, results), *notes])
+    return "\n\n".join([" ".join(told), report.table(case, results), *notes]), results
 
 
-def _play(case: Case, server: Server, repeat: int) -> report.Results:
+def _runs(case: Case, server: Server, repeat: int) -> report.Results:
     """Lets the contenders run in turns, each of which another one begins."""
     programs: dict[str, dict[str, str]] = {}
     failed: dict[str, str] = {}

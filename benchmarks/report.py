@@ -7,6 +7,7 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -58,13 +59,27 @@ def limit_note(limit: int, results: Results) -> str:
     return "\n".join(lines)
 
 
-def publish(name: str, title: str, command: str, tables: Sequence[str]) -> None:
+def growth_note(by_size: Mapping[int, Results]) -> str:
+    """What each contender's further messages took, the start of the process left out."""
+    lines = []
+    for name in next(iter(by_size.values())):
+        steps = []
+        for (fewer, before), (more, after) in pairwise(sorted(by_size.items())):
+            small, large = before[name], after[name]
+            if not (isinstance(small, str) or isinstance(large, str)):
+                rate = (more - fewer) / (_seconds(large) - _seconds(small))
+                steps.append(f"from {fewer:,} to {more:,} messages {rate:,.0f} a second")
+        lines.append(f"- {CONTENDERS[name].title}: {', '.join(steps)}.")
+    return "\n".join(lines)
+
+
+def publish(name: str, title: str, command: str, text: str) -> None:
     """Puts the results of a case into the README, in place of earlier ones."""
-    block = "\n\n".join([f"### {title}", f"`{command}`, {machine()}", *tables])
-    text = README.read_text()
+    block = f"### {title}\n\n`{command}`, {machine()}\n\n{text}"
+    readme = README.read_text()
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    README.write_text(pattern.sub(lambda _: f"{begin}\n{block}\n{end}", text))
+    README.write_text(pattern.sub(lambda _: f"{begin}\n{block}\n{end}", readme))
 
 
 def machine() -> str:
