@@ -6,6 +6,7 @@ Every contender runs alone, as a process of its own, in turns with the others.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -43,11 +44,15 @@ def main() -> None:
             case = replace(case, messages=tuple(options.size))
         if options.only:
             case = replace(case, contenders=tuple(options.only))
+        load = os.getloadavg()[0]
         text = _played(case, options.repeat)
         print(f"{case.title}\n\n{text}\n", flush=True)
         if not options.dry:
             command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-            report.publish(name, case.title, command, text)
+            how = (
+                f"`{command}` on a machine with a load of {load:.1f} beforehand: {report.machine()}"
+            )
+            report.publish(name, f"### {case.title}\n\n{how}\n\n{text}")
 
 
 def _played(case: Case, repeat: int) -> str:

@@ -73,13 +73,12 @@ def growth_note(by_size: Mapping[int, Results]) -> str:
     return "\n".join(lines)
 
 
-def publish(name: str, title: str, command: str, text: str) -> None:
+def publish(name: str, text: str) -> None:
     """Puts the results of a case into the README, in place of earlier ones."""
-    block = f"### {title}\n\n`{command}`, {machine()}\n\n{text}"
     readme = README.read_text()
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    README.write_text(pattern.sub(lambda _: f"{begin}\n{block}\n{end}", readme))
+    README.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", readme))
 
 
 def machine() -> str:
