@@ -92,11 +92,14 @@ def machine() -> str:
         platform.machine(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    ours = (f"{name} {version(name)}" for name in ("dlt", "duckdb", "pyarrow", "orjson"))
-    theirs = (pin.replace("==", " ") for each in ("singer", "airbyte") for pin in versions(each))
+    ours = ", ".join(f"{name} {version(name)}" for name in ("dlt", "duckdb", "pyarrow", "orjson"))
+    theirs = "; ".join(
+        f"{title}: {', '.join(versions(each)).replace('==', ' ')}"
+        for title, each in (("Singer", "singer"), ("Airbyte", "airbyte"))
+    )
     return (
-        f"{os.cpu_count()} cores ({cpu}), {memory:.0f} GB, Linux {platform.release()}, "
-        f"Python {platform.python_version()}; {', '.join(ours)}; peers: {', '.join(theirs)}."
+        f"{os.cpu_count()} cores ({cpu}), {memory:.0f} GB, {platform.system()}, "
+        f"Python {platform.python_version()}; {ours}; {theirs}."
     )
 
 
