@@ -1,0 +1,29 @@
+{#- The value in the first row of a group that meets a condition. -#}
+{% macro chatbotx_first(value, ordered_by, condition) -%}
+    {{ return(adapter.dispatch('chatbotx_first', 'chatbotx')(value, ordered_by, condition)) }}
+{%- endmacro %}
+
+{% macro default__chatbotx_first(value, ordered_by, condition) -%}
+    (array_agg({{ value }} order by {{ ordered_by }}) filter (where {{ condition }}))[1]
+{%- endmacro %}
+
+{% macro duckdb__chatbotx_first(value, ordered_by, condition) -%}
+    arg_min({{ value }}, {{ ordered_by }}) filter (where {{ condition }})
+{%- endmacro %}
+
+
+{#- A percentile, interpolated, and rounded to where databases agree. -#}
+{% macro chatbotx_percentile(share, value, condition='true') -%}
+    cast(round(cast(
+        percentile_cont({{ share }}) within group (order by {{ value }})
+        filter (where {{ condition }})
+    as numeric(24, 6)), 6) as double precision)
+{%- endmacro %}
+
+
+{#- The part of a whole, from 0 to 1; null of nothing. -#}
+{% macro chatbotx_share(part, whole) -%}
+    cast(round(cast(
+        cast({{ part }} as double precision) / nullif({{ whole }}, 0)
+    as numeric(24, 6)), 4) as double precision)
+{%- endmacro %}

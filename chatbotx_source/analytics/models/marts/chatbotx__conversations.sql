@@ -1,0 +1,102 @@
+with counts as (
+    select
+        conversation_id,
+        max(contact_id) as contact_id,
+        {{ chatbotx_first('channel', '-place', 'true') }} as channel,
+        {{ chatbotx_first('inbox_id', '-place', 'true') }} as inbox_id,
+        {{ chatbotx_first('sender_kind', '-place', 'true') }} as last_message_by,
+        min(sent_at) as first_message_at,
+        max(sent_at) as last_message_at,
+        count(*) as messages,
+        count(case when direction = 'incoming' then 1 end) as messages_in,
+        count(case when direction = 'outgoing' then 1 end) as messages_out,
+        {%- for sender in ('bot', 'agent', 'api') %}
+        count(case when direction = 'outgoing' and sender_kind = '{{ sender }}' then 1 end)
+            as messages_{{ sender }},
+        {%- endfor %}
+        max(session_number) as sessions
+    from {{ ref('int_chatbotx__timeline') }}
+    group by conversation_id
+),
+
+turns as (
+    select
+        conversation_id,
+        count(*) as turns,
+        count(case when status = 'answered' then 1 end) as turns_answered,
+        {{ chatbotx_percentile(0.5, 'first_reply_seconds') }} as reply_seconds_median,
+        {{ chatbotx_percentile(0.5, 'first_agent_reply_seconds') }} as agent_reply_seconds_median,
+        max(case when turn_number = 1 then first_reply_seconds end) as first_response_seconds,
+        max(case when status = 'waiting' then asked_at end) as asked_at
+    from {{ ref('chatbotx__reply_times') }}
+    group by conversation_id
+),
+
+served as (
+    select *
+    from {{ source('chatbotx', 'contacts') }}
+    where conversation__id is not null
+),
+
+known as (
+    select conversation_id, contact_id
+    from counts
+    union
+    select conversation__id, id
+    from served
+),
+
+waits as (
+    select
+        known.conversation_id,
+        case
+            when contacts.blocked_at is not null or contacts.removed_at is not null then null
+            when served.conversation__archived_at >= turns.asked_at then null
+            else turns.asked_at
+        end as waiting_since
+    from known
+    inner join turns on turns.conversation_id = known.conversation_id
+    left join served on served.conversation__id = known.conversation_id
+    left join {{ source('chatbotx', 'contacts') }} as contacts on contacts.id = known.contact_id
+)
+
+select
+    known.conversation_id,
+    known.contact_id,
+    contacts.full_name as contact_name,
+    coalesce(counts.channel, 'unknown') as channel,
+    coalesce(counts.inbox_id, 'unknown') as inbox_id,
+    served.conversation__id is not null as is_current,
+    served.conversation__created_at as created_at,
+    served.conversation__archived_at as archived_at,
+    served.conversation__bot_enabled as is_bot_enabled,
+    served.conversation__assigned_user_id as assigned_agent_id,
+    served.conversation__assigned_inbox_team__name as assigned_team_name,
+    counts.first_message_at,
+    counts.last_message_at,
+    counts.last_message_by,
+    coalesce(counts.messages, 0) as messages,
+    coalesce(counts.messages_in, 0) as messages_in,
+    coalesce(counts.messages_out, 0) as messages_out,
+    coalesce(counts.messages_bot, 0) as messages_bot,
+    coalesce(counts.messages_agent, 0) as messages_agent,
+    coalesce(counts.messages_api, 0) as messages_api,
+    coalesce(counts.sessions, 0) as sessions,
+    coalesce(turns.turns, 0) as turns,
+    coalesce(turns.turns_answered, 0) as turns_answered,
+    turns.first_response_seconds,
+    turns.reply_seconds_median,
+    turns.agent_reply_seconds_median,
+    waits.waiting_since is not null as is_waiting,
+    waits.waiting_since,
+    case
+        when {{ chatbotx_as_of() }} > waits.waiting_since
+            then {{ chatbotx_seconds('waits.waiting_since', chatbotx_as_of()) }}
+        when waits.waiting_since is not null then 0
+    end as waiting_seconds
+from known
+left join counts on counts.conversation_id = known.conversation_id
+left join turns on turns.conversation_id = known.conversation_id
+left join waits on waits.conversation_id = known.conversation_id
+left join served on served.conversation__id = known.conversation_id
+left join {{ source('chatbotx', 'contacts') }} as contacts on contacts.id = known.contact_id
