@@ -20,7 +20,7 @@ from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.runtime.collector import LogCollector
 
-from chatbotx_source import settings
+from chatbotx_source import analytics, settings
 from chatbotx_source.errors import ChatbotXError, ConfigurationError
 from chatbotx_source.forecast import forecast
 from chatbotx_source.loads import SyncSummary, sync
@@ -143,6 +143,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="load nothing; with two requests, say what to expect",
     )
+    what.add_argument(
+        "--analytics",
+        action="store_true",
+        help="build the analytics tables afterwards, in a schema beside the dataset",
+    )
     cost = made.add_argument_group("how fast, and for how long")
     cost.add_argument(
         "--page-size",
@@ -200,6 +205,8 @@ def _load(options: argparse.Namespace) -> int:
         dataset_name=options.dataset_name or "chatbotx_data",
         progress=_collector(options.progress),
     )
+    if options.analytics:
+        analytics.check(pipeline)
     given = {
         name: getattr(options, name)
         for name in (
@@ -214,8 +221,11 @@ def _load(options: argparse.Namespace) -> int:
         pipeline, reconcile=options.reconcile, full_refresh=options.full_refresh, **given
     )
     print(summary)
+    status = _status(summary)
+    if options.analytics and status != INTERRUPTED:
+        print(analytics.build(pipeline, full_refresh=options.full_refresh))
     _show_where(pipeline)
-    return _status(summary)
+    return status
 
 
 def _status(summary: SyncSummary) -> int:

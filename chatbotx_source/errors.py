@@ -9,6 +9,7 @@ ChatbotXError
 ├── RateLimitError           the next request would have to wait longer than `max_wait`
 ├── SyncRunningError         another process syncs the same pipeline
 ├── DestinationError         the tables cannot be written: a lock, or a load package that fails
+├── AnalyticsError           dbt cannot build the analytics tables, or finds them wrong
 ├── StoppedError             the run was asked to stop while a request was waiting
 └── RequestFailedError       this one request has no answer; others may
     ├── NotFoundError        no such contact, or it has no conversation
@@ -69,6 +70,10 @@ class SyncRunningError(ChatbotXError):
 
 class DestinationError(ChatbotXError):
     """The database file is locked by another process, or a load package fails again and again."""
+
+
+class AnalyticsError(ChatbotXError):
+    """dbt could not build an analytics table, or one of its tests failed: met after a load."""
 
 
 class StoppedError(ChatbotXError):

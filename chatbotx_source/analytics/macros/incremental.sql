@@ -1,8 +1,8 @@
 {#-
-How a build writes only what is new. `built_at` is the build that wrote a row of messages, the
-timeline takes over the newest of them, and what is made of the timeline takes over its. A
-conversation whose messages have changed is forgotten, here, before a model runs; the model then adds
-every conversation that it does not hold. So a build that broke off is made good by the next.
+How a build writes only what is new. `built_at` is the build that wrote a row of messages; the
+timeline takes over the newest of them, and what is made of the timeline takes over its. What has
+changed since is forgotten, here, before a model runs; the model then adds all that it does not hold.
+So a build that broke off is made good by the next.
 -#}
 
 {#- What all rows depend on but the data: when it changes, every row is written anew. -#}
@@ -33,6 +33,18 @@ every conversation that it does not hold. So a build that broke off is made good
         select conversation_id
         from {{ this }}
         where message_id in (select message_id from changed)
+    )
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro chatbotx_forget_changed_messages() -%}
+    {%- if is_incremental() %}
+    delete from {{ this }}
+    where message_id in (
+        select message_id
+        from {{ ref('chatbotx__messages') }}
+        where built_at > (select max(built_at) from {{ this }})
     )
     {%- endif %}
 {%- endmacro %}

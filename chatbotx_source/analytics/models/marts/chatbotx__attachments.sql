@@ -1,4 +1,9 @@
-{{ config(materialized='view') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook='{{ chatbotx_forget_changed_messages() }}'
+) }}
 
 select
     attachments.id as attachment_id,
@@ -22,12 +27,15 @@ select
     attachments.height,
     coalesce(attachments.size, 0) as bytes,
     attachments.url,
-    messages.is_counted
+    messages.is_counted,
+    messages.built_at
 from {{ source('chatbotx', 'messages__attachments') }} as attachments
 -- An attachment that the message has lost since may have stayed, of an earlier load.
-inner join {{ source('chatbotx', 'messages') }} as loaded
-    on loaded.id = attachments.message_id
-    and loaded._dlt_load_id = attachments._dlt_load_id
 inner join {{ ref('chatbotx__messages') }} as messages
     on messages.message_id = attachments.message_id
-where not coalesce(attachments._removed, false)
+    and messages._dlt_load_id = attachments._dlt_load_id
+where
+    not coalesce(attachments._removed, false)
+    {%- if is_incremental() %}
+    and attachments.message_id not in (select message_id from {{ this }})
+    {%- endif %}

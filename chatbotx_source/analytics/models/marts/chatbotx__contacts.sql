@@ -18,20 +18,16 @@ tags as (
 
 -- Where a contact belongs: the inbox of its first message, or else the first that it has.
 first_messages as (
-    select
-        contact_id,
-        {{ chatbotx_first('channel', 'place', 'is_first') }} as channel,
-        {{ chatbotx_first('inbox_id', 'place', 'is_first') }} as inbox_id
+    select contact_id, first_channel as channel, first_inbox_id as inbox_id
     from (
         select
             *,
             row_number() over (
-                partition by contact_id order by sent_at, conversation_id, place
-            ) = 1 as is_first
-        from {{ ref('int_chatbotx__timeline') }}
-        where session_number = 1
-    ) as firsts
-    group by contact_id
+                partition by contact_id order by first_message_at nulls last, conversation_id
+            ) as number_of_conversation
+        from {{ ref('chatbotx__conversations') }}
+    ) as numbered
+    where number_of_conversation = 1
 ),
 
 first_inboxes as (

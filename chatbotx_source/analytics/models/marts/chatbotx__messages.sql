@@ -25,7 +25,7 @@ with inboxes as (
 known_loads as (
     select distinct _dlt_load_id
     from {{ this }}
-    where settings = '{{ settings }}' and _dlt_load_id is not null
+    where settings = '{{ settings }}'
 ),
 
 newly_removed as (
@@ -124,8 +124,9 @@ enriched as (
         messages.removed_at,
         coalesce(attachments.attachments, 0) as attachments,
         coalesce(attachments.attachment_bytes, 0) as attachment_bytes,
-        -- Rows of a load that is still being written are read again.
-        loads.load_id as _dlt_load_id
+        messages._dlt_load_id,
+        -- None for rows of a load that is still being written, which are read again therefore.
+        case when loads.load_id is not null then '{{ settings }}' end as settings
     from messages
     left join {{ source('chatbotx', 'contacts') }} as contacts on contacts.id = messages.contact_id
     left join inboxes
@@ -187,6 +188,6 @@ select
     cast(attachments as bigint) as attachments,
     cast(attachment_bytes as bigint) as attachment_bytes,
     _dlt_load_id,
-    '{{ settings }}' as settings,
+    settings,
     {{ chatbotx_built_at() }} as built_at
 from flagged

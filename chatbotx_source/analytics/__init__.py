@@ -1,0 +1,200 @@
+"""Builds the analytics tables: runs the dbt package in this folder over what a pipeline has loaded.
+
+from chatbotx_source import analytics
+
+analytics.build(pipeline, timezone="Asia/Ho_Chi_Minh")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import dlt
+import yaml
+
+from chatbotx_source.errors import AnalyticsError, ConfigurationError
+
+PROJECT = Path(__file__).parent
+"""The dbt project, for whoever runs dbt by hand or from a project of their own."""
+
+_PREFIX = "chatbotx_"
+_SECTION = "chatbotx_analytics"
+_OURS = ("dataset", "database")
+"""Variables that follow from the pipeline."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did.
+
+    Attributes:
+        schema: where the tables are.
+        tables: the tables and views, in the order in which they were built.
+        tests: how many tests passed.
+        warnings: what tests that may fail have found.
+        seconds: how long dbt took.
+    """
+
+    schema: str
+    tables: list[str]
+    tests: int
+    warnings: list[str]
+    seconds: float
+
+    def __str__(self) -> str:
+        lines = [
+            f"{len(self.tables)} analytics tables in schema {self.schema}, {self.tests} tests "
+            f"passed, {self.seconds:.1f} s"
+        ]
+        return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
+
+
+def build(
+    pipeline: dlt.Pipeline, *, full_refresh: bool = False, tests: bool = True, **variables: Any
+) -> Built:
+    """Brings the analytics tables up to date with what the pipeline has loaded.
+
+    They go into a schema beside the dataset, which is named after it with `_analytics` at the end.
+    Only what is new is computed, unless a variable has changed.
+
+    Args:
+        pipeline: whose tables; its destination must be DuckDB or PostgreSQL.
+        full_refresh: compute every row anew.
+        tests: run the tests of the package too; an error among them fails the build.
+        **variables: those of `dbt_project.yml`, without their prefix, such as `timezone`. Others
+            come from `[chatbotx_analytics]` in `.dlt/config.toml`, or are the defaults.
+
+    Returns:
+        What was built.
+
+    Raises:
+        ConfigurationError: dbt is not installed, the destination is another one, or there is no
+            such variable.
+        AnalyticsError: a table could not be built, or a test failed.
+    """
+    check(pipeline)
+    client = pipeline.sql_client()
+    dataset = client.dataset_name
+    schema = f"{dataset}_analytics"
+    arguments = ["--vars", json.dumps({"chatbotx_dataset": dataset, **_given(variables)})]
+    arguments += ["--full-refresh"] if full_refresh else []
+    place = Path(pipeline.working_dir) / "analytics"
+    environment = {"CHATBOTX_SCHEMA": schema, **_connection(client.credentials)}
+    results = _run("build" if tests else "run", arguments, place, environment)
+    return Built(
+        schema=schema,
+        tables=[node["name"] for node in results["nodes"] if node["kind"] == "model"],
+        tests=sum(node["status"] == "pass" for node in results["nodes"]),
+        warnings=[_told(node) for node in results["nodes"] if node["status"] == "warn"],
+        seconds=results["seconds"],
+    )
+
+
+def check(pipeline: dlt.Pipeline) -> None:
+    """Finds out whether the tables can be built at all, before anything is loaded.
+
+    Args:
+        pipeline: whose tables.
+
+    Raises:
+        ConfigurationError: dbt is not installed, or the destination is not supported.
+    """
+    type_ = pipeline.destination.destination_type.rpartition(".")[2]
+    if type_ not in ("duckdb", "postgres"):
+        raise ConfigurationError(
+            f"The analytics tables are built on duckdb and postgres, not on {type_}: there, run the "
+            f"dbt package in {PROJECT} with a profile of your own."
+        )
+    if not (find_spec("dbt") and find_spec(f"dbt.adapters.{type_}")):
+        raise ConfigurationError(
+            "The analytics tables need an extra: pip install 'chatbotx-source[analytics]'."
+        )
+
+
+def _given(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables as dbt takes them: arguments, or else dlt's configuration.
+
+    Raises:
+        ConfigurationError: there is no variable of that name.
+    """
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))
+    defaults = {
+        name.removeprefix(_PREFIX): default for name, default in project["vars"]["chatbotx"].items()
+    }
+    known = [name for name in defaults if name not in _OURS]
+    if unknown := sorted(set(variables) - set(known)):
+        raise ConfigurationError(
+            f"There is no analytics variable {', '.join(unknown)}; there are {', '.join(known)}."
+        )
+    given = {name: dlt.config.get(f"{_SECTION}.{name}", type(defaults[name])) for name in known}
+    given = {name: value for name, value in given.items() if value is not None} | dict(variables)
+    return {_PREFIX + name: value for name, value in given.items()}
+
+
+def _connection(credentials: Any) -> dict[str, str]:
+    """The environment that the profile of the package reads."""
+    if hasattr(credentials, "is_partial") and credentials.drivername == "duckdb":
+        return {"CHATBOTX_TARGET": "duckdb", "CHATBOTX_DUCKDB": str(credentials.database)}
+    from psycopg2.extensions import parse_dsn
+
+    parts = parse_dsn(credentials.to_native_representation())
+    names = {"dbname": "PGDATABASE", "password": "DBT_ENV_SECRET_PGPASSWORD"}
+    return {"CHATBOTX_TARGET": "postgres"} | {
+        names.get(part, f"PG{part.upper()}"): value for part, value in parts.items()
+    }
+
+
+def _run(
+    command: str, arguments: list[str], place: Path, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Runs dbt in a process of its own, where its logging and our secrets disturb nobody.
+
+    Raises:
+        AnalyticsError: it failed.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    results = place / "run_results.json"
+    results.unlink(missing_ok=True)
+    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT]
+    folders += ["--target-path", place, "--log-path", place]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "dbt.cli.main", command, *folders, *arguments],
+        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **environment},
+        capture_output=True,
+        text=True,
+    )
+    nodes = []
+    seconds = 0.0
+    if results.exists():
+        written = json.loads(results.read_text("utf-8"))
+        seconds = written["elapsed_time"]
+        nodes = [
+            {
+                "kind": result["unique_id"].split(".")[0],
+                "name": result["unique_id"].split(".")[2],
+                "status": result["status"],
+                "message": result["message"],
+            }
+            for result in written["results"]
+        ]
+    if done.returncode:
+        failed = [_told(node) for node in nodes if node["status"] in ("error", "fail")]
+        said = failed[:1] or [line for line in done.stdout.splitlines() if line.strip()][-1:]
+        raise AnalyticsError(
+            f"The analytics tables could not be built: {' '.join(said) or done.stderr.strip()} "
+            f"(more in {place / 'dbt.log'})"
+        )
+    return {"nodes": nodes, "seconds": seconds}
+
+
+def _told(node: Mapping[str, Any]) -> str:
+    message = " ".join(str(node["message"]).split())
+    return f"{node['name']}: {message}"
