@@ -41,11 +41,11 @@ served as (
 ),
 
 known as (
-    select conversation_id, contact_id
+    select
+        coalesce(counts.conversation_id, served.conversation__id) as conversation_id,
+        coalesce(served.id, counts.contact_id) as contact_id
     from counts
-    union
-    select conversation__id, id
-    from served
+    full outer join served on served.conversation__id = counts.conversation_id
 ),
 
 waits as (
