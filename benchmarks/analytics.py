@@ -67,7 +67,8 @@ MESSAGES = """
     )
     select
         7000000000000000 + n, 6000000000000000 + n, 1000000000000000 + (n // 8 * 7919) % {contacts},
-        0, (['image', 'video', 'audio', 'gif', 'file'])[1 + n % 5], hash(n) % 5000000, false, '{load}'
+        0, (['image', 'video', 'audio', 'gif', 'file'])[1 + n % 5], hash(n) % 5000000, false,
+        '{load}'
     from range({first}, {last}) as numbers(n)
     where n % 5 = 2;
 
@@ -114,7 +115,14 @@ def load(
 def report(what: str, messages: int, folder: str, command: str) -> None:
     """Runs dbt, and prints its seconds and its peak memory."""
     project = str(analytics.PROJECT)
-    arguments = ["--project-dir", project, "--profiles-dir", project, "--vars", "chatbotx_dataset: raw"]
+    arguments = [
+        "--project-dir",
+        project,
+        "--profiles-dir",
+        project,
+        "--vars",
+        "chatbotx_dataset: raw",
+    ]
     environment = {
         **os.environ,
         "CHATBOTX_DUCKDB": str(Path(folder) / "chatbotx.duckdb"),
@@ -142,6 +150,7 @@ def report(what: str, messages: int, folder: str, command: str) -> None:
     if os.environ.get("SHOW"):
         print(round(usage.ru_utime + usage.ru_stime, 1), "cpu")
         import re
+
         for line in re.findall(r"(\S+) \.*\s*\[\S+ in ([\d.]+)s", said):
             if float(line[1]) > 0.25:
                 print(line)

