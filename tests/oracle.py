@@ -81,7 +81,8 @@ def flat(row: Row, prefix: str = "") -> Row:
     """A row of the API under the names and in the form of a table."""
     columns: Row = {}
     for key, value in row.items():
-        name = prefix + re.sub("[A-Z]", lambda letter: f"_{letter.group().lower()}", key)
+        snake_case: str = re.sub("[A-Z]", lambda letter: "_" + letter.group().lower(), key)
+        name = prefix + snake_case
         if key in OBJECTS:
             columns |= flat(value or {}, f"{name}__")
         elif key in JSON_KEYS:
