@@ -9,16 +9,20 @@ export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test proof soak bench lint format types docs wheel clean
+.PHONY: help demo test test-analytics proof soak lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/.sandbox ## load a synthetic workspace into DuckDB and look at it; no account needed
-	@$(BIN)/chatbotx-pipeline --sandbox
+demo: $(VENV)/.sandbox,analytics ## load a synthetic workspace into DuckDB and look at it; no account needed
+	@$(BIN)/chatbotx-pipeline --sandbox --analytics
 	@$(BIN)/python pipelines/first_look.py chatbotx_sandbox.duckdb
 
 test: $(VENV)/.dev ## run the tests, in four minutes or less
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-analytics: $(VENV)/.dev ## run the tests of the analytics tables, on DuckDB and PostgreSQL
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "analytics and not long"
 
 proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills, all that takes minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long

@@ -1,4 +1,4 @@
-"""A first look at loaded tables: how many rows they have, and how long contacts wait for an answer.
+"""A first look at what was loaded and built: the tables, and how long contacts wait for an answer.
 
 python pipelines/first_look.py chatbotx.duckdb [DATASET]
 """
@@ -14,44 +14,29 @@ TABLES = """
     order by table_name
 """
 
-# A contact often writes several messages in a row: the wait begins with the first of them.
-WAITS = """
-    with talk as (
-        select
-            contact_id, contact_inbox_id, message_type, created_at,
-            lag(message_type) over (partition by contact_id order by created_at, id) as before,
-            min(created_at) filter (sender_type = 'bot') over later as bot_at,
-            min(created_at) filter (sender_type = 'user') over later as person_at
-        from {dataset}.messages
-        where message_type in ('incoming', 'outgoing') and deleted_at is null
-        window later as (
-            partition by contact_id order by created_at, id
-            rows between 1 following and unbounded following
-        )
-    )
+FIRST_RESPONSES = """
     select
         channel,
-        count(*) as questions,
-        median(date_diff('second', talk.created_at, bot_at))::int as seconds_for_the_bot,
-        median(date_diff('minute', talk.created_at, person_at))::int as minutes_for_a_person
-    from talk
-    join {dataset}.contacts__contact_inboxes as inboxes
-        on inboxes.id = contact_inbox_id and inboxes.contact_id = talk.contact_id
-    where message_type = 'incoming' and before is distinct from 'incoming'
+        count(asked_at) as sessions,
+        median(first_bot_response_seconds)::int as seconds_for_the_bot,
+        (median(first_agent_response_seconds) / 60)::int as minutes_for_a_person,
+        (quantile_cont(first_agent_response_seconds, 0.9) / 60)::int as minutes_in_nine_of_ten
+    from {schema}.chatbotx__conversation_sessions
     group by channel
-    order by questions desc
+    order by sessions desc
 """
 
 
 def main(path: str, dataset: str = "chatbotx_data") -> None:
-    """Prints the tables of a dataset in a DuckDB file, and an example analysis."""
+    """Prints the tables of a dataset and its analytics in a DuckDB file, and one of the answers."""
     with duckdb.connect(path, read_only=True) as connection:
-        print(f"\nTables of {path}, schema {dataset}:\n")
-        for (table,) in connection.execute(TABLES, [dataset]).fetchall():
-            ((rows,),) = connection.execute(f"select count(*) from {dataset}.{table}").fetchall()
-            print(f"{rows:>12,}  {table}")
-        print("\nHow long contacts wait for an answer, in the median:\n")
-        print(connection.sql(WAITS.format(dataset=dataset)))
+        for schema in (dataset, f"{dataset}_analytics"):
+            print(f"\nTables of {path}, schema {schema}:\n")
+            for (table,) in connection.execute(TABLES, [schema]).fetchall():
+                ((rows,),) = connection.execute(f"select count(*) from {schema}.{table}").fetchall()
+                print(f"{rows:>12,}  {table}")
+        print("\nHow long contacts wait for the first response of a session:\n")
+        print(connection.sql(FIRST_RESPONSES.format(schema=f"{dataset}_analytics")))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,12 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+ANALYTICS = "## Analytics\n" + README.split("\n## Analytics\n")[1].split("\n## ")[0]
+"""What the tests of the analytics tables run."""
+
+
+def blocks(language: str, text: str = README.replace(ANALYTICS, "")) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
