@@ -22,7 +22,7 @@ test: $(VENV)/.dev ## run the tests, in four minutes or less
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-analytics: $(VENV)/.dev ## run the tests of the analytics tables, on DuckDB and PostgreSQL
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "analytics and not long"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "analytics and not long"
 
 proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills, all that takes minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long

@@ -52,20 +52,6 @@ def test_a_build_says_what_it_did(job: Job) -> None:
     assert (again.tables, again.tests) == (built.tables, 0)
 
 
-def test_a_changed_variable_reaches_every_row(job: Job) -> None:
-    analytics.build(job.pipeline, tests=False)
-    analytics.build(job.pipeline, tests=False, timezone="Pacific/Kiritimati", session_gap_hours=1)
-    changed = {name: table(name, file="job.duckdb") for name in TABLES}
-    analytics.build(
-        job.pipeline,
-        tests=False,
-        full_refresh=True,
-        timezone="Pacific/Kiritimati",
-        session_gap_hours=1,
-    )
-    assert changed == {name: table(name, file="job.duckdb") for name in TABLES}
-
-
 def test_nothing_is_written_into_the_package(job: Job) -> None:
     before = sorted(analytics.PROJECT.rglob("*"))
     analytics.build(job.pipeline, tests=False)

@@ -91,7 +91,7 @@ def contacts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         dbt("build", internal_ids=[ids["tester"]])
         every_day = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
         dbt(
-            "build",
+            "run",
             schema=BERLIN,
             timezone="Europe/Berlin",
             session_gap_hours=0.25,
@@ -99,7 +99,7 @@ def contacts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             holidays=["2026-03-06"],
         )
         dbt(
-            "build",
+            "run",
             schema=LENIENT,
             count_deleted=True,
             count_removed=True,

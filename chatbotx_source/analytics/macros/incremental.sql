@@ -53,23 +53,30 @@ So a build that broke off is made good by the next.
 {% macro chatbotx_forget_changed_conversations() -%}
     {%- if is_incremental() %}
     delete from {{ this }}
-    where
-        conversation_id in (
-            select conversation_id
-            from {{ ref('int_chatbotx__timeline') }}
-            where built_at > (select max(built_at) from {{ this }})
-        )
-        or conversation_id not in (select conversation_id from {{ ref('int_chatbotx__timeline') }})
+    where conversation_id in (
+        select conversation_id
+        from {{ ref('int_chatbotx__timeline') }}
+        where built_at > (select max(built_at) from {{ this }})
+        union
+        select held.conversation_id
+        from {{ this }} as held
+        where {{ chatbotx_missing_in(ref('int_chatbotx__timeline'), 'held') }}
+    )
     {%- endif %}
 {%- endmacro %}
 
 
-{% macro chatbotx_not_yet_here() -%}
-    {%- if is_incremental() -%}
-        conversation_id not in (select conversation_id from {{ this }})
-    {%- else -%}
-        true
-    {%- endif -%}
+{% macro chatbotx_not_yet_here(rows, column='conversation_id') -%}
+    {{ chatbotx_missing_in(this, rows, column) if is_incremental() else 'true' }}
+{%- endmacro %}
+
+{#- Whether a value is nowhere in a relation; `not in` takes PostgreSQL hours when it is long. -#}
+{% macro chatbotx_missing_in(relation, rows, column='conversation_id') -%}
+    not exists (
+        select 1
+        from (select distinct {{ column }} from {{ relation }}) as known
+        where known.{{ column }} = {{ rows }}.{{ column }}
+    )
 {%- endmacro %}
 
 

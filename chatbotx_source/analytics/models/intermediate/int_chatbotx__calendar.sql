@@ -2,10 +2,10 @@
 
 with range_of_days as (
     select
-        greatest(min({{ chatbotx_local_date('created_at') }}), date '1990-01-01') as first_day,
-        least(max({{ chatbotx_local_date('created_at') }}), date '2100-01-01') as last_day
-    from {{ source('chatbotx', 'messages') }}
-    having count(created_at) > 0
+        greatest(min(local_date), date '1990-01-01') as first_day,
+        least(max(local_date), date '2100-01-01') as last_day
+    from {{ ref('chatbotx__messages') }}
+    having count(local_date) > 0
 ),
 
 days as (

@@ -24,8 +24,8 @@ with messages as (
         local_date,
         direction = 'outgoing'
         and sender_kind in ({{ chatbotx_texts(var('chatbotx_answering_senders')) }}) as is_answer
-    from {{ ref('chatbotx__messages') }}
-    where is_counted and direction <> 'activity' and {{ chatbotx_not_yet_here() }}
+    from {{ ref('chatbotx__messages') }} as loaded
+    where is_counted and direction <> 'activity' and {{ chatbotx_not_yet_here('loaded') }}
 ),
 
 neighbours as (

@@ -3,8 +3,7 @@ with messages as (
         local_date,
         agent_id,
         count(*) as messages,
-        count(distinct conversation_id) as conversations,
-        count(distinct contact_id) as contacts
+        count(distinct conversation_id) as conversations
     from {{ ref('chatbotx__messages') }}
     where is_counted and sender_kind = 'agent' and direction = 'outgoing'
     group by local_date, agent_id
@@ -32,7 +31,6 @@ select
     agents.name as agent_name,
     messages.messages,
     messages.conversations,
-    messages.contacts,
     coalesce(replies.replies, 0) as replies,
     replies.reply_seconds_median,
     replies.reply_seconds_p90,

@@ -34,8 +34,10 @@ from {{ source('chatbotx', 'messages__attachments') }} as attachments
 inner join {{ ref('chatbotx__messages') }} as messages
     on messages.message_id = attachments.message_id
     and messages._dlt_load_id = attachments._dlt_load_id
-where
-    not coalesce(attachments._removed, false)
-    {%- if is_incremental() %}
-    and attachments.message_id not in (select message_id from {{ this }})
-    {%- endif %}
+where not coalesce(attachments._removed, false)
+{%- if is_incremental() %}
+and messages.built_at >= (
+    select coalesce(max(built_at), timestamp with time zone '1970-01-01 00:00:00+00') from {{ this }}
+)
+and {{ chatbotx_not_yet_here('attachments', 'message_id') }}
+{%- endif %}

@@ -7,8 +7,8 @@
 
 with timeline as (
     select *
-    from {{ ref('int_chatbotx__timeline') }}
-    where {{ chatbotx_not_yet_here() }}
+    from {{ ref('int_chatbotx__timeline') }} as messages
+    where {{ chatbotx_not_yet_here('messages') }}
 ),
 
 questions as (

@@ -1,23 +1,23 @@
+{%- set counted = [
+    'messages', 'messages_in', 'messages_out', 'messages_bot', 'messages_agent', 'messages_api'
+] -%}
+
 with counts as (
     select
         conversation_id,
         max(contact_id) as contact_id,
-        {{ chatbotx_first('channel', '-place', 'true') }} as channel,
-        {{ chatbotx_first('inbox_id', '-place', 'true') }} as inbox_id,
-        {{ chatbotx_first('channel', 'place', 'true') }} as first_channel,
-        {{ chatbotx_first('inbox_id', 'place', 'true') }} as first_inbox_id,
-        {{ chatbotx_first('sender_kind', '-place', 'true') }} as last_message_by,
-        min(sent_at) as first_message_at,
-        max(sent_at) as last_message_at,
-        count(*) as messages,
-        count(case when direction = 'incoming' then 1 end) as messages_in,
-        count(case when direction = 'outgoing' then 1 end) as messages_out,
-        {%- for sender in ('bot', 'agent', 'api') %}
-        count(case when direction = 'outgoing' and sender_kind = '{{ sender }}' then 1 end)
-            as messages_{{ sender }},
+        {{ chatbotx_first('channel', '-session_number', 'true') }} as channel,
+        {{ chatbotx_first('inbox_id', '-session_number', 'true') }} as inbox_id,
+        {{ chatbotx_first('channel', 'session_number', 'true') }} as first_channel,
+        {{ chatbotx_first('inbox_id', 'session_number', 'true') }} as first_inbox_id,
+        {{ chatbotx_first('ended_by', '-session_number', 'true') }} as last_message_by,
+        min(started_at) as first_message_at,
+        max(ended_at) as last_message_at,
+        {%- for name in counted %}
+        cast(sum({{ name }}) as bigint) as {{ name }},
         {%- endfor %}
-        max(session_number) as sessions
-    from {{ ref('int_chatbotx__timeline') }}
+        count(*) as sessions
+    from {{ ref('chatbotx__conversation_sessions') }}
     group by conversation_id
 ),
 
@@ -79,12 +79,9 @@ select
     counts.first_message_at,
     counts.last_message_at,
     counts.last_message_by,
-    coalesce(counts.messages, 0) as messages,
-    coalesce(counts.messages_in, 0) as messages_in,
-    coalesce(counts.messages_out, 0) as messages_out,
-    coalesce(counts.messages_bot, 0) as messages_bot,
-    coalesce(counts.messages_agent, 0) as messages_agent,
-    coalesce(counts.messages_api, 0) as messages_api,
+    {%- for name in counted %}
+    coalesce(counts.{{ name }}, 0) as {{ name }},
+    {%- endfor %}
     coalesce(counts.sessions, 0) as sessions,
     coalesce(turns.turns, 0) as turns,
     coalesce(turns.turns_answered, 0) as turns_answered,

@@ -57,6 +57,19 @@ changed_contacts as (
         or known_contacts.inbox_id <> coalesce(inboxes.inbox_id, 'unknown')
         or known_contacts.inbox_name is distinct from inboxes.inbox_name
 ),
+
+changed as (
+    select id
+    from {{ source('chatbotx', 'messages') }}
+    where _dlt_load_id not in (select _dlt_load_id from known_loads)
+    union
+    select id
+    from newly_removed
+    union
+    select messages.id
+    from {{ source('chatbotx', 'messages') }} as messages
+    inner join changed_contacts on changed_contacts.contact_id = messages.contact_id
+),
 {%- endif %}
 
 messages as (
@@ -73,10 +86,7 @@ messages as (
         ) as direction
     from {{ source('chatbotx', 'messages') }} as messages
     {%- if is_incremental() %}
-    where
-        _dlt_load_id not in (select _dlt_load_id from known_loads)
-        or id in (select id from newly_removed)
-        or contact_id in (select contact_id from changed_contacts)
+    inner join changed on changed.id = messages.id
     {%- endif %}
 ),
 

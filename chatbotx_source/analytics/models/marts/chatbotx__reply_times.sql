@@ -5,7 +5,13 @@
     pre_hook='{{ chatbotx_forget_changed_conversations() }}'
 ) }}
 
-with turns as (
+with timeline as (
+    select *
+    from {{ ref('int_chatbotx__timeline') }} as messages
+    where {{ chatbotx_not_yet_here('messages') }}
+),
+
+turns as (
     select
         conversation_id,
         turn_number,
@@ -29,8 +35,8 @@ with turns as (
         {{ chatbotx_first('sender_kind', 'place', 'is_answer') }} as first_reply_by,
         {{ chatbotx_first('agent_id', 'place', "is_answer and sender_kind = 'agent'") }} as agent_id,
         max(built_at) as built_at
-    from {{ ref('int_chatbotx__timeline') }}
-    where turn_number > 0 and {{ chatbotx_not_yet_here() }}
+    from timeline
+    where turn_number > 0
     group by conversation_id, turn_number
 )
 
