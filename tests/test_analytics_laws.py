@@ -357,7 +357,11 @@ def test_a_changed_variable_reaches_every_row(here: Path) -> None:
         job.sync()
     dbt("run")
     before = {name: table(name) for name in TABLES}
-    changes = {"timezone": "Pacific/Kiritimati", "session_gap_hours": 1, "count_deleted": True}
+    changes: dict[str, Any] = {
+        "timezone": "Pacific/Kiritimati",
+        "session_gap_hours": 1,
+        "count_deleted": True,
+    }
     dbt("run", **changes)
     changed = {name: table(name) for name in TABLES}
     dbt("run", "--full-refresh", **changes)
