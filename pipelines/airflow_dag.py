@@ -8,8 +8,8 @@ Put this file into the DAGs folder, and install `chatbotx-source` where tasks ru
   (`DESTINATION_TYPE=postgres`, `SOURCES__CHATBOTX__NAME__API_TOKEN`), or as TOML in the Variable
   `dlt_secrets_toml`. The default destination is DuckDB.
 
-Each workspace has a pipeline `chatbotx_NAME` and a dataset `chatbotx_data_NAME`. Where a run ends before everything is
-read, the next one goes on. `docs/scheduling.md` says more.
+Each workspace has a pipeline `chatbotx_NAME` and a dataset `chatbotx_data_NAME`. Where a run ends
+before everything is read, the next one goes on. `docs/scheduling.md` says more.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def chatbotx() -> None:
         execution_timeout=BUDGET + timedelta(minutes=15),
         max_active_tis_per_dag=AT_ONCE,
         map_index_template="{{ task.op_kwargs['workspace'] }}",
+        multiple_outputs=False,
     )
     def load(workspace: str, params: Any = None) -> dict[str, Any]:
         """Syncs, and returns what was done: rows, requests, unfinished contacts."""
