@@ -39,6 +39,12 @@ AT_ONCE = 4
 TOO_OLD = timedelta(hours=24)
 """Tables that are neither complete nor younger fail the run."""
 
+RETRIES = {
+    "retries": 3,
+    "retry_exponential_backoff": 2,  # the first delay is Airflow's default_task_retry_delay
+    "max_retry_delay": timedelta(minutes=30),
+}
+
 RECONCILE = Param(False, type="boolean", description="Read every contact whole.")
 
 
@@ -48,6 +54,7 @@ RECONCILE = Param(False, type="boolean", description="Read every contact whole."
     catchup=False,
     max_active_runs=1,
     params={"reconcile": RECONCILE},
+    default_args=RETRIES,
     doc_md=__doc__,
 )
 def chatbotx() -> None:
@@ -61,9 +68,6 @@ def chatbotx() -> None:
         return names
 
     @task(
-        retries=3,
-        retry_exponential_backoff=2,  # from Airflow's default_task_retry_delay on
-        max_retry_delay=timedelta(minutes=30),
         execution_timeout=BUDGET + timedelta(minutes=15),
         max_active_tis_per_dag=AT_ONCE,
         map_index_template="{{ task.op_kwargs['workspace'] }}",
