@@ -109,32 +109,26 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "airflow.db"
 
 
-def test_a_limited_backfill_takes_three_scheduled_runs(tmp_path: Path, migrated: Path) -> None:
+def test_a_limited_backfill_takes_three_runs_and_one_that_is_killed(
+    tmp_path: Path, migrated: Path
+) -> None:
     clock = Clock(SPRING + timedelta(days=1))
     workspace = synthetic(contacts=30, now=SPRING, clock=clock)
     with Sandbox(workspace, rate_limit=(LIMIT, 3600.0)) as sandbox:
         airflow = Airflow(tmp_path, migrated, {"main": sandbox})
-        for _ in range(2):
-            run = airflow.run()
+        for kill in (None, 5, None):
+            clock.tick(hours=1)
+            before = len(sandbox.requests)
+            run = airflow.run(kill=kill and (sandbox, before + kill))
+            if kill:
+                assert run.status < 0
+                continue
             assert (run.status, run.states["each.complete"]) == (0, ["skipped"])
             assert run.figures[0]["ended_by"] == "rate limit"
-            clock.tick(hours=1)
+        clock.tick(hours=1)
         run = airflow.run()
     assert (run.status, run.states["each.complete"]) == (0, ["success"])
-    assert run.figures[0]["requests"] <= LIMIT
     assert differences(tmp_path, "main", sandbox) == []
-
-
-def test_what_a_killed_run_has_not_read_is_left_to_the_next(tmp_path: Path, migrated: Path) -> None:
-    with Sandbox(synthetic(contacts=30, now=SPRING)) as sandbox:
-        airflow = Airflow(tmp_path, migrated, {"main": sandbox})
-        airflow.settings["SOURCES__CHATBOTX__MAX_MESSAGES"] = "100"
-        airflow.run()
-        del airflow.settings["SOURCES__CHATBOTX__MAX_MESSAGES"]
-        before = len(sandbox.requests)
-        assert airflow.run(kill=(sandbox, before + 5)).status < 0
-        assert airflow.run().states["each.complete"] == ["success"]
-        assert differences(tmp_path, "main", sandbox) == []
 
 
 def test_each_workspace_has_its_own_fate(tmp_path: Path, migrated: Path) -> None:
