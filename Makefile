@@ -8,10 +8,10 @@ CASE ?= first-load
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-analytics proof soak bench lint format types docs wheel clean
+.PHONY: help demo test test-analytics test-airflow test-dagster proof soak bench lint format types docs wheel clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 demo: $(VENV)/.sandbox,analytics ## load a synthetic workspace into DuckDB and look at it; no account needed
 	@$(BIN)/chatbotx-pipeline --sandbox --analytics
@@ -22,6 +22,12 @@ test: $(VENV)/.dev ## run the tests, in four minutes or less
 
 test-analytics: $(VENV)/.dev ## run the tests of the analytics tables, on DuckDB and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "analytics and not long"
+
+test-airflow: $(VENV)-airflow/.installed ## run the DAG in Airflow, in an environment of its own
+	@$(VENV)-airflow/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_airflow.py
+
+test-dagster: $(VENV)-dagster/.installed ## run the assets in Dagster, in an environment of its own
+	@$(VENV)-dagster/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_dagster.py
 
 proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills, all that takes minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
@@ -54,7 +60,7 @@ wheel: $(VENV)/.dev ## build the wheel into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## remove what was installed and built; loaded data stays
-	rm -rf $(VENV) .bench dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* .bench dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -64,4 +70,10 @@ $(VENV)/bin/python:
 $(VENV)/.%: $(VENV)/bin/python pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(VENV)-%/.installed: pyproject.toml
+	@echo "Installing into $(VENV)-$* ..."
+	@$(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@

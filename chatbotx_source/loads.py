@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,10 @@ from chatbotx_source.removals import mark_removed
 from chatbotx_source.stopping import signals_end_loads, stop_asked
 
 API_TABLES = [name for name in TABLES if not name.startswith("_")]
+
+NOTHING_READ, NO_FURTHER = "a load that read nothing", "a load that got no further"
+STALLED = ("outage", NOTHING_READ, NO_FURTHER)
+"""What ends a sync that is worth another try soon: the rest ends where it was told to end."""
 
 
 @dataclass
@@ -81,6 +85,21 @@ class SyncSummary:
         return "\n".join(lines)
 
     @property
+    def stalled(self) -> bool:
+        """Whether it got stuck: not done, and neither a budget nor a limit has ended it."""
+        return self.ended_by in STALLED
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What a scheduler keeps: JSON data of a few hundred bytes, whatever was loaded."""
+        return {
+            **asdict(self),
+            "unfinished": len(self.unfinished),
+            "synced_through": None if self.synced_through is None else str(self.synced_through),
+            "verdict": self.verdict,
+        }
+
+    @property
     def verdict(self) -> str:
         """In one line, how far the tables can be trusted."""
         if self.complete:
@@ -102,6 +121,7 @@ class SyncSummary:
 def sync(
     pipeline: dlt.Pipeline,
     *,
+    workspace: str | None = None,
     reconcile: bool = False,
     full_refresh: bool = False,
     max_requests: int | None = None,
@@ -118,7 +138,9 @@ def sync(
     end the load under way, with what it has read.
 
     Args:
-        pipeline: where to load.
+        pipeline: where to load; each workspace needs one of its own.
+        workspace: name of the workspace: what `[sources.chatbotx.NAME]` configures is its own, the
+            rest of `[sources.chatbotx]` holds for it too. None: there is one, without a name.
         reconcile: read every contact whole.
         full_refresh: drop what was loaded and begin anew.
         max_requests: end after so many requests.
@@ -136,10 +158,13 @@ def sync(
         ChatbotXError: a setting is wrong, or another process syncs this pipeline.
         PipelineStepFailed: a load failed; a ChatbotXError that did it is among its causes.
     """
+    make_source = chatbotx_source.chatbotx
+    if workspace is not None:
+        make_source = make_source.clone(name=workspace)
     budget = _Budget(
-        max_requests=_configured("max_requests", max_requests, int),
-        max_messages=_configured("max_messages", max_messages, int),
-        max_duration=_configured("max_duration", max_duration, float),
+        max_requests=_configured("max_requests", max_requests, int, workspace),
+        max_messages=_configured("max_messages", max_messages, int, workspace),
+        max_duration=_configured("max_duration", max_duration, float, workspace),
     )
     if reconcile:
         source_options["reconcile"] = True
@@ -148,20 +173,20 @@ def sync(
     summary = SyncSummary()
     with _alone(pipeline), _finishing_loads(pipeline), _explaining():
         if full_refresh:
-            _refuse_to_drop_others(pipeline)
+            _refuse_to_drop_others(pipeline, make_source.name)
         if pipeline.has_pending_data:
             _load_pending(pipeline)
         if full_refresh:
-            _forget(pipeline)
+            _forget(pipeline, make_source.name)
         while True:
-            source = chatbotx_source.chatbotx(
+            source = make_source(
                 **{**source_options, **budget.of_a_load(load_messages, load_duration)}
             )
             before = _kept(pipeline, source.name)
             run_load(source, **(refresh if not summary.loads else {}))
             kept = _kept(pipeline, source.name)
             if not _is_loaded(before, kept):
-                summary.ended_by = "a load that read nothing"
+                summary.ended_by = NOTHING_READ
                 break
             last = _outcome(kept)
             scope = "listed" if source_options.get("contacts") else "progress"
@@ -179,7 +204,7 @@ def sync(
             elif not last.over and spent:
                 summary.ended_by = spent
             elif not last.over and not (last.answers and _has_moved(before, kept)):
-                summary.ended_by = last.ended_by or "a load that got no further"
+                summary.ended_by = last.ended_by or NO_FURTHER
             if last.over or summary.ended_by:
                 break
     return summary
@@ -268,8 +293,10 @@ def _kept(pipeline: dlt.Pipeline, source: str) -> dict[str, Any]:
     return dict(kept)
 
 
-def _configured(name: str, given: Any, type_: type) -> Any:
+def _configured(name: str, given: Any, type_: type, workspace: str | None) -> Any:
     """A budget of the call: an argument, or else the source's own configuration."""
+    if given is None and workspace is not None:
+        given = dlt.config.get(f"sources.chatbotx.{workspace}.{name}", type_)
     return dlt.config.get(f"sources.chatbotx.{name}", type_) if given is None else given
 
 
@@ -315,14 +342,14 @@ def _load_pending(pipeline: dlt.Pipeline) -> None:
         ) from error
 
 
-def _refuse_to_drop_others(pipeline: dlt.Pipeline) -> None:
+def _refuse_to_drop_others(pipeline: dlt.Pipeline, source: str) -> None:
     """Refuses a full refresh of tables that other workspaces have rows in.
 
     Raises:
         ConfigurationError: there are such rows.
     """
     pipeline.sync_destination()
-    kept = _kept(pipeline, "chatbotx")
+    kept = _kept(pipeline, source)
     own = {kept.get(scope, {}).get("workspace_id") for scope in ("progress", "listed")}
     try:
         with pipeline.sql_client() as client:
@@ -339,16 +366,16 @@ def _refuse_to_drop_others(pipeline: dlt.Pipeline) -> None:
         )
 
 
-def _forget(pipeline: dlt.Pipeline) -> None:
+def _forget(pipeline: dlt.Pipeline, source: str) -> None:
     """Forgets at the destination what was read, before the tables are dropped.
 
     dlt drops them at the beginning of a load and writes the new state at its end: a machine that
     begins in between would go on from the old state, and never read again what was dropped.
     """
-    if "chatbotx" not in pipeline.state.get("sources", {}):
+    if source not in pipeline.state.get("sources", {}):
         return
     with pipeline.managed_state(extract_state=True) as state:
-        del state["sources"]["chatbotx"]
+        del state["sources"][source]
     pipeline.normalize()
     pipeline.load()
 
