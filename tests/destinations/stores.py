@@ -218,6 +218,7 @@ class Iceberg(Files):
     """Iceberg tables, with no catalog but their files."""
 
     table_format = "iceberg"
+    types_of: ClassVar = {"json": "large_string", "timestamp": "timestamp[us, tz=UTC]"}
 
     def arrow(self, name: str) -> pa.Table:
         import fsspec

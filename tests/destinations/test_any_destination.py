@@ -57,21 +57,16 @@ def test_any_text_and_any_json_arrive_as_they_are(stored: Stored) -> None:
     assert job.differences() == []
 
 
-def test_json_and_times_have_the_types_that_the_docs_name(stored: Stored, store: Store) -> None:
-    stored(Workspace()).sync()
-    found = store.types("messages")
-    for column in TABLES["messages"].columns:
-        if column.type in store.types_of:
-            assert found[column.name] == store.types_of[column.type], column.name
-
-
-def test_an_empty_workspace_makes_every_table_and_column(stored: Stored, store: Store) -> None:
+def test_an_empty_workspace_makes_every_column_of_its_type(stored: Stored, store: Store) -> None:
     clock = Clock(SPRING)
     workspace = Workspace(clock)
     job = stored(workspace)
     assert job.sync().complete
     for name, table in TABLES.items():
-        assert store.types(name).keys() - {"_dlt_id"} == {c.name for c in table.columns}
+        found = store.types(name)
+        assert found.keys() - {"_dlt_id"} == {column.name for column in table.columns}
+        for column in table.columns:
+            assert found[column.name] == store.types_of.get(column.type, found[column.name])
         assert store.rows(name) == [] or name == "_chatbotx_syncs"
     clock.tick(hours=1)
     workspace.add_message(workspace.add_contact(), attachments=2)
@@ -79,19 +74,18 @@ def test_an_empty_workspace_makes_every_table_and_column(stored: Stored, store: 
     assert job.differences() == []
 
 
-def test_what_was_edited_added_or_deleted_is_replaced(stored: Stored, town: Town) -> None:
+def test_what_was_edited_added_or_deleted_is_replaced(
+    stored: Stored, store: Store, town: Town
+) -> None:
     job = stored(town.workspace)
     job.sync()
-    for _ in range(3):
+    for _ in range(2):
         town.live(12)
         assert job.sync(reconcile_share=0).complete
         assert job.differences() == []
-
-
-def test_many_small_loads_bring_the_same_as_one(stored: Stored, town: Town) -> None:
-    job = stored(town.workspace)
-    assert job.sync(page_size=5, load_messages=5).loads > 1
-    assert job.differences() == []
+    for name, key in KEYS.items():
+        keys = [tuple(row[part] for part in key) for row in store.rows(name)]
+        assert len(keys) == len(set(keys)), name
 
 
 def test_removed_attachments_and_tags_are_gone_or_can_be_told(stored: Stored, store: Store) -> None:
@@ -114,14 +108,17 @@ def test_removed_attachments_and_tags_are_gone_or_can_be_told(stored: Stored, st
     assert (len(real), len(tags)) == ((3, 1) if store.upserts else (1, 0))
 
 
-def test_what_is_gone_for_good_gets_removed_at(stored: Stored, store: Store, town: Town) -> None:
+def test_what_is_gone_for_good_gets_removed_at_as_long_as_it_is(
+    stored: Stored, store: Store, town: Town
+) -> None:
+    contact = town.workspace.add_contact()
     job = stored(town.workspace)
     job.sync()
     lost = lose_message(town)
-    contact = town.workspace.add_contact()
-    assert job.sync(reconcile_share=0).complete
-    assert marked(store, "messages") == set()
     town.workspace.delete_contact(contact)
+    job.sandbox.faults.add(Fault("drop_rows", on="messages"))
+    job.sync(reconcile=True)
+    assert marked(store, "messages") > {lost}
     assert job.sync(reconcile=True).complete
     assert marked(store, "messages") == {lost}
     assert marked(store, "contacts") == {contact}
@@ -129,31 +126,15 @@ def test_what_is_gone_for_good_gets_removed_at(stored: Stored, store: Store, tow
     assert store.rows("_chatbotx_walks") == []
 
 
-def test_what_was_only_hidden_is_marked_and_cleared(
-    stored: Stored, store: Store, town: Town
-) -> None:
-    job = stored(town.workspace)
-    job.sync()
-    job.sandbox.faults.add(Fault("drop_rows", on="messages"))
-    job.sync(reconcile=True)
-    assert len(marked(store, "messages")) == 1
-    assert job.sync(reconcile=True).complete
-    assert marked(store, "messages") == set()
-    assert job.differences() == []
-
-
 def test_a_fresh_worker_goes_on_where_the_last_one_stopped(
     stored: Stored, town: Town, tmp_path: Path
 ) -> None:
     job = stored(town.workspace)
-    runs = 0
-    while not job.sync(max_requests=2, page_size=4).complete:
-        shutil.rmtree(tmp_path / "pipelines")
-        runs += 1
-    assert runs > 2
+    assert not job.sync(max_requests=3).complete
+    shutil.rmtree(tmp_path / "pipelines")
+    assert job.sync().complete
+    assert len(job.requests()) <= 10
     assert job.differences() == []
-    town.settle()
-    job.sync(reconcile_share=0)
     shutil.rmtree(tmp_path / "pipelines")
     assert job.cost() == (2, 0)
 
@@ -173,12 +154,3 @@ def test_a_plain_run_of_the_source_does_as_well(stored: Stored, town: Town) -> N
     town.live(6)
     job.run()
     assert job.differences() == []
-
-
-def test_no_row_is_there_twice(stored: Stored, store: Store, town: Town) -> None:
-    job = stored(town.workspace)
-    job.sync()
-    job.sync(reconcile=True)
-    for name, key in KEYS.items():
-        keys = [tuple(row[part] for part in key) for row in store.rows(name)]
-        assert len(keys) == len(set(keys)), name
