@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 
 import dlt
 import pyarrow as pa
-from dlt.common.schema.typing import TTableFormat
 from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
@@ -49,7 +48,7 @@ def chatbotx(
     max_duration: float | None = None,
     allow_http: bool = False,
     keep_signed_urls: bool = False,
-    table_format: TTableFormat | None = None,
+    table_format: str | None = None,
 ) -> Iterable[DltResource]:
     """Contacts and messages of a ChatbotX workspace, complete and up to date.
 
@@ -98,6 +97,7 @@ def chatbotx(
         max_messages=max_messages,
         max_duration=max_duration,
         keep_signed_urls=keep_signed_urls,
+        table_format=table_format,
         workers=workers,
     )
     client = Client(
@@ -109,11 +109,11 @@ def chatbotx(
         stop=stop_asked,
     )
     batches = dlt.resource(lambda: extract(options, client), name="batches", selected=False)
-    return [_resource(table, batches, table_format) for table in TABLES.values()]
+    return [_resource(table, batches, options.table_format) for table in TABLES.values()]
 
 
 def _resource(
-    table: Table, batches: DltResource, table_format: TTableFormat | None
+    table: Table, batches: DltResource, table_format: str | None
 ) -> DltResource:
     def rows(batch: Batch) -> Iterator[pa.Table]:
         yield from hand_over(batch, table.name)
@@ -124,7 +124,7 @@ def _resource(
         name=table.name,
         columns=table.hints,
         write_disposition=table.write_disposition,
-        table_format=table_format,
+        table_format=table_format,  # type: ignore[call-overload]
     )
     resource.apply_hints(additional_table_hints={"description": table.description})
     return resource

@@ -1,0 +1,59 @@
+"""Where rows that are read again would be there twice, nothing is loaded, and the error says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pytest
+from dlt.common.destination import Destination
+from dlt.pipeline.exceptions import PipelineStepFailed
+from loading_support import SPRING, Job
+
+from chatbotx_source.cli import explain
+from chatbotx_source.sandbox import synthetic
+
+Serve = Callable[..., Job]
+
+
+def pipeline_to(destination: Destination[Any, Any], place: Path) -> dlt.Pipeline:
+    return dlt.pipeline(
+        "other", pipelines_dir=str(place), destination=destination, dataset_name="data"
+    )
+
+
+def test_plain_files_are_refused_with_the_alternatives(serve: Serve, tmp_path: Path) -> None:
+    job = serve(synthetic(contacts=3, now=SPRING))
+    files = dlt.destinations.filesystem((tmp_path / "files").as_uri())
+    with pytest.raises(PipelineStepFailed) as failure:
+        pipeline_to(files, tmp_path).run(job.source())
+    assert explain(failure.value) == (
+        "The destination 'filesystem' only appends to its files as they are: what is read again "
+        "would be there twice. Set sources.chatbotx.table_format to 'delta' or 'iceberg'."
+    )
+    assert job.requests() == []
+
+
+def test_plain_files_are_taken_by_who_asks_for_every_version_of_a_row(
+    serve: Serve, tmp_path: Path
+) -> None:
+    job = serve(synthetic(contacts=3, now=SPRING))
+    files = dlt.destinations.filesystem((tmp_path / "files").as_uri())
+    pipeline_to(files, tmp_path).run(
+        job.source(), write_disposition="append", loader_file_format="parquet"
+    )
+    assert list((tmp_path / "files" / "data" / "messages").glob("*.parquet"))
+
+
+def test_a_function_of_ones_own_gets_the_rows(serve: Serve, tmp_path: Path) -> None:
+    got: dict[str, int] = {}
+
+    @dlt.destination(loader_file_format="parquet", batch_size=0)
+    def collect(file: str, table: Any) -> None:
+        got[table["name"]] = got.get(table["name"], 0) + 1
+
+    job = serve(synthetic(contacts=3, now=SPRING))
+    pipeline_to(collect(), tmp_path).run(job.source())
+    assert got.keys() >= {"contacts", "messages"}
