@@ -112,13 +112,11 @@ def chatbotx(
     return [_resource(table, batches, options.table_format) for table in TABLES.values()]
 
 
-def _resource(
-    table: Table, batches: DltResource, table_format: str | None
-) -> DltResource:
+def _resource(table: Table, batches: DltResource, table_format: str | None) -> DltResource:
     def rows(batch: Batch) -> Iterator[pa.Table]:
         yield from hand_over(batch, table.name)
 
-    resource = dlt.transformer(
+    resource: DltResource = dlt.transformer(
         rows,
         data_from=batches,
         name=table.name,

@@ -49,7 +49,7 @@ def _refuse_duplicates(
     if table.get("write_disposition") != "merge":
         return
     formats = [each for each in capabilities.supported_table_formats or () if each != "hive"]
-    if formats and resolve_merge_strategy({table["name"]: table}, table, capabilities) is None:
+    if formats and resolve_merge_strategy({resource.name: table}, table, capabilities) is None:
         raise ConfigurationError(
             f"The destination {destination_type.rpartition('.')[2]!r} only appends to its files as "
             "they are: what is read again would be there twice. Set sources.chatbotx.table_format "

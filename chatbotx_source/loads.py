@@ -20,8 +20,8 @@ from chatbotx_source import memory, settings
 from chatbotx_source.columns import TABLES
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.instants import Instant
-from chatbotx_source.outcome import Outcome, unfinished_rows
 from chatbotx_source.open_tables import keeps_files, open_table
+from chatbotx_source.outcome import Outcome, unfinished_rows
 from chatbotx_source.progress import Progress, from_state
 from chatbotx_source.removals import mark_removed
 from chatbotx_source.stopping import signals_end_loads, stop_asked

@@ -110,8 +110,10 @@ def _mark_in_files(
         if walks and messages:
             loads = finished_loads(client, pipeline)
             walked = walks.rows(
-                ["contact_id", "conversation_id", "first_at", "first_id", "first_load_id"]
-                + ["_dlt_load_id"]
+                [
+                    *("contact_id", "conversation_id", "first_at", "first_id", "first_load_id"),
+                    "_dlt_load_id",
+                ]
             )
             if len(walked):
                 columns = ["id", "contact_id", "conversation_id", "created_at", "removed_at"]

@@ -119,7 +119,7 @@ def lose_message(town: Town) -> str:
     by_contact: dict[str, list[str]] = {}
     for message, contact in town.workspace.state.contact_of.items():
         by_contact.setdefault(contact, []).append(message)
-    messages = sorted(max(by_contact.values(), key=len), key=int)
+    messages = sorted(sorted(by_contact.values(), key=len)[-1], key=int)
     lost = messages[len(messages) // 2]
     town.workspace.hard_delete_message(lost)
     return lost

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+
+from chatbotx_source.sandbox import Workspace
 from destinations import stores
 from destinations.loading import StoredJob
 from destinations.stores import BUCKET, Store
-
-from chatbotx_source.sandbox import Workspace
 
 STORES: dict[str, tuple[type[Store], str | None]] = {
     "duckdb": (stores.DuckDB, None),
@@ -30,16 +30,11 @@ STORES: dict[str, tuple[type[Store], str | None]] = {
 """By name, the kind of the destination and the fixture that gives its address."""
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=() if name == "duckdb" else pytest.mark.destination)
-        for name in STORES
-    ]
-)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.destination) for name in STORES])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """Each of the destinations, empty."""
     kind, needs = STORES[request.param]
-    return kind(tmp_path, request.getfixturevalue(needs) if needs else None)
+    return kind(tmp_path, request.getfixturevalue(needs) if needs else "")
 
 
 @pytest.fixture
@@ -48,7 +43,9 @@ def stored(store: Store, tmp_path: Path) -> Iterator[Callable[[Workspace], Store
     with ExitStack() as stack:
 
         def serving(workspace: Workspace) -> StoredJob:
-            return stack.enter_context(StoredJob(workspace, store, tmp_path))
+            job = StoredJob(workspace, store, tmp_path)
+            stack.enter_context(job)
+            return job
 
         yield serving
 
@@ -105,8 +102,9 @@ def bucket() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def lake_extension() -> None:
+def lake_extension() -> str:
     """DuckDB's extension for lakes, from a package: it would come over the network otherwise."""
     from duckdb_extensions import import_extension
 
     import_extension("ducklake")
+    return ""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-from destinations.stores import DATASET, Row, Store
 from loading_support import Job
 from oracle import KEYS, Tables, canonical
 
 from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Workspace
+from destinations.stores import DATASET, Row, Store
 
 
 class StoredJob(Job):
@@ -64,9 +64,7 @@ def current(name: str, rows: list[Row], stored: dict[str, list[Row]]) -> list[Ro
     written = {row["id"]: row["_dlt_load_id"] for row in stored[parent]}
     key = "message_id" if parent == "messages" else "contact_id"
     return [
-        row
-        for row in rows
-        if not row["_removed"] and row["_dlt_load_id"] == written.get(row[key])
+        row for row in rows if not row["_removed"] and row["_dlt_load_id"] == written.get(row[key])
     ]
 
 

@@ -13,6 +13,7 @@ import dlt
 import duckdb
 import pyarrow as pa
 from dlt.common.destination import Destination
+from dlt.destinations.impl.ducklake.configuration import DuckLakeCredentials
 
 Row = dict[str, Any]
 
@@ -25,7 +26,7 @@ class Store(ABC):
 
     Args:
         place: a directory for what it stores on disk.
-        address: of the server behind it, where there is one.
+        address: of the server behind it; empty where there is none.
 
     Attributes:
         table_format: what its files are to be, as the source takes it; None for a database.
@@ -35,9 +36,9 @@ class Store(ABC):
 
     table_format: str | None = None
     upserts = False
-    types_of: Mapping[str, str]
+    types_of: ClassVar[Mapping[str, str]]
 
-    def __init__(self, place: Path, address: str | None = None) -> None:
+    def __init__(self, place: Path, address: str = "") -> None:
         self.place = place
         self.address = address
 
@@ -85,7 +86,7 @@ class DuckLake(DuckDB):
 
     def destination(self) -> Destination[Any, Any]:
         return dlt.destinations.ducklake(
-            dlt.destinations.impl.ducklake.configuration.DuckLakeCredentials(
+            DuckLakeCredentials(
                 "lake",
                 catalog=f"duckdb:///{self.place / 'catalog.duckdb'}",
                 storage=(self.place / "files").as_uri(),
@@ -95,9 +96,7 @@ class DuckLake(DuckDB):
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect() as connection:
-            connection.execute(
-                f"ATTACH 'ducklake:{self.place / 'catalog.duckdb'}' AS lake"
-            )
+            connection.execute(f"ATTACH 'ducklake:{self.place / 'catalog.duckdb'}' AS lake")
             connection.execute("USE lake")
             yield connection
 
@@ -152,9 +151,8 @@ class SQLite(Store):
         return [dict(row) for row in self._ask(f"SELECT * FROM {name}")]
 
     def types(self, name: str) -> dict[str, str]:
-        return {
-            row["name"]: row["type"] for row in self._ask(f"SELECT * FROM pragma_table_info('{name}')")
-        }
+        rows = self._ask(f"SELECT * FROM pragma_table_info('{name}')")
+        return {row["name"]: row["type"] for row in rows}
 
 
 class Files(Store):
@@ -164,7 +162,7 @@ class Files(Store):
     types_of: ClassVar = {"json": "string", "timestamp": "timestamp[us, tz=UTC]"}
 
     def destination(self) -> Destination[Any, Any]:
-        if self.address is None:
+        if not self.address:
             return dlt.destinations.filesystem((self.place / "files").as_uri())
         return dlt.destinations.filesystem(
             f"s3://{BUCKET}/{self.place.name}",
@@ -179,8 +177,8 @@ class Files(Store):
 
     def location(self, name: str) -> str:
         """Where a table is."""
-        root = str(self.place / "files") if self.address is None else f"s3://{BUCKET}/{self.place.name}"
-        return f"{root}/{DATASET}/{name}"
+        bucket = f"s3://{BUCKET}/{self.place.name}"
+        return f"{bucket if self.address else self.place / 'files'}/{DATASET}/{name}"
 
     @abstractmethod
     def arrow(self, name: str) -> pa.Table:
@@ -203,7 +201,7 @@ class Delta(Files):
         from deltalake import DeltaTable
 
         options = {
-            "AWS_ENDPOINT_URL": self.address or "",
+            "AWS_ENDPOINT_URL": self.address,
             "AWS_ACCESS_KEY_ID": "any",
             "AWS_SECRET_ACCESS_KEY": "any",
             "AWS_REGION": "us-east-1",
@@ -230,16 +228,15 @@ class Iceberg(Files):
             "secret": "any",
             "skip_instance_cache": True,  # others write what it would not look for again
         }
-        files, path = fsspec.url_to_fs(
-            self.location(name), **(credentials if self.address else {})
-        )
+        files, path = fsspec.url_to_fs(self.location(name), **(credentials if self.address else {}))
         newest = max(files.glob(f"{path}/metadata/*.metadata.json"))
         properties = {
-            "s3.endpoint": self.address or "",
+            "s3.endpoint": self.address,
             "s3.access-key-id": "any",
             "s3.secret-access-key": "any",
             "s3.region": "us-east-1",
         }
-        return StaticTable.from_metadata(
+        table = StaticTable.from_metadata(
             files.unstrip_protocol(newest), properties if self.address else {}
-        ).scan().to_arrow()
+        )
+        return table.scan().to_arrow()

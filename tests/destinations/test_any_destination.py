@@ -8,8 +8,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from destinations.loading import StoredJob
-from destinations.stores import Store
 from durability_support import Town, living_differences, lose_message
 from loading_support import SPRING
 from oracle import KEYS
@@ -18,6 +16,8 @@ from sandbox_support import Clock
 from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
 from chatbotx_source.sandbox.phrases import JSON_VALUES, LONG_TEXT, NUL_TEXT
+from destinations.loading import StoredJob
+from destinations.stores import Store
 
 Stored = Callable[[Workspace], StoredJob]
 

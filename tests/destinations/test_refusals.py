@@ -1,4 +1,4 @@
-"""Where rows that are read again would be there twice, nothing is loaded, and the error says why."""
+"""Where rows that are read again would be there twice, nothing is loaded, and that is said."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import dlt
 import pytest
 from dlt.common.destination import Destination
+from dlt.common.schema.typing import TTableSchema
 from dlt.pipeline.exceptions import PipelineStepFailed
 from loading_support import SPRING, Job
 
@@ -48,12 +49,12 @@ def test_plain_files_are_taken_by_who_asks_for_every_version_of_a_row(
 
 
 def test_a_function_of_ones_own_gets_the_rows(serve: Serve, tmp_path: Path) -> None:
-    got: dict[str, int] = {}
+    got: set[str] = set()
 
     @dlt.destination(loader_file_format="parquet", batch_size=0)
-    def collect(file: str, table: Any) -> None:
-        got[table["name"]] = got.get(table["name"], 0) + 1
+    def collect(_: Any, table: TTableSchema) -> None:
+        got.add(str(table["name"]))
 
     job = serve(synthetic(contacts=3, now=SPRING))
     pipeline_to(collect(), tmp_path).run(job.source())
-    assert got.keys() >= {"contacts", "messages"}
+    assert got >= {"contacts", "messages"}
