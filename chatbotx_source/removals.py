@@ -48,6 +48,9 @@ LOADED = "SELECT load_id FROM {loads} WHERE status = 0"
 
 MARK = "UPDATE {table} SET removed_at = %s WHERE "
 FIND = "SELECT id FROM {table} WHERE "
+_NO_UPDATE = frozenset({"dlt.destinations.clickhouse"})
+"""Destinations with an SQL of their own that has no such UPDATE."""
+
 DONE = "DELETE FROM {walks} WHERE _dlt_load_id IN ({loaded})"
 
 
@@ -66,12 +69,18 @@ def mark_removed(
     client = pipeline.destination_client()
     if keeps_files(client):
         _mark_in_files(pipeline, client, listing, now)
-    elif isinstance(client, WithSqlClient) and not issubclass(
-        client.sql_client_class, WithTableScanners
-    ):
+    elif _takes_updates(pipeline, client):
         _mark_in_database(pipeline, listing, now)
     else:
         logger.info("removed_at is not marked: this destination takes no SQL that changes rows")
+
+
+def _takes_updates(pipeline: dlt.Pipeline, client: Any) -> bool:
+    return (
+        isinstance(client, WithSqlClient)
+        and not issubclass(client.sql_client_class, WithTableScanners)
+        and pipeline.destination.destination_type not in _NO_UPDATE
+    )
 
 
 def _mark_in_database(

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pytest
 from dlt.common.destination import Destination
 from dlt.common.schema.typing import TTableSchema
 from dlt.pipeline.exceptions import PipelineStepFailed
 from loading_support import SPRING, Job
+from oracle import visible
 
 from chatbotx_source.cli import explain
 from chatbotx_source.sandbox import synthetic
@@ -42,10 +44,17 @@ def test_plain_files_are_taken_by_who_asks_for_every_version_of_a_row(
 ) -> None:
     job = serve(synthetic(contacts=3, now=SPRING))
     files = dlt.destinations.filesystem((tmp_path / "files").as_uri())
-    pipeline_to(files, tmp_path).run(
-        job.source(), write_disposition="append", loader_file_format="parquet"
-    )
-    assert list((tmp_path / "files" / "data" / "messages").glob("*.parquet"))
+    for _ in range(2):
+        pipeline_to(files, tmp_path).run(
+            job.source(reconcile_share=1), write_disposition="append", loader_file_format="parquet"
+        )
+    rows = f"FROM read_parquet('{tmp_path / 'files' / 'data'}/messages/*.parquet')"
+    newest = "QUALIFY row_number() OVER (PARTITION BY id ORDER BY _dlt_load_id DESC) = 1"
+    with duckdb.connect() as connection:
+        [(versions,)] = connection.execute(f"SELECT count(*) {rows}").fetchall()
+        ids = connection.execute(f"SELECT id {rows} {newest}").fetchall()
+    assert {id_ for (id_,) in ids} == visible(job.workspace)
+    assert versions == 2 * len(ids)
 
 
 def test_a_function_of_ones_own_gets_the_rows(serve: Serve, tmp_path: Path) -> None:
