@@ -12,7 +12,7 @@ export RUNTIME__DLTHUB_TELEMETRY = false
 .PHONY: help demo test test-destinations proof soak bench lint format types docs wheel clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(VENV)/.sandbox ## load a synthetic workspace into DuckDB and look at it; no account needed
 	@$(BIN)/chatbotx-pipeline --sandbox
@@ -21,7 +21,7 @@ demo: $(VENV)/.sandbox ## load a synthetic workspace into DuckDB and look at it;
 test: $(VENV)/.dev ## run the tests, in four minutes or less
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-destinations: .venv-destinations/.made .venv-ducklake/.made .venv-oldest-duckdb/.made ## load into every destination that can be run without an account
+test-destinations: .venv-destinations/.made .venv-ducklake/.made .venv-oldest-duckdb/.made ## load into every destination that needs no account, in five minutes or more
 	@.venv-destinations/bin/$(DESTINATIONS) -k 'not ducklake'
 	@.venv-ducklake/bin/$(DESTINATIONS) -k ducklake
 	@.venv-oldest-duckdb/bin/$(DESTINATIONS) -k duckdb

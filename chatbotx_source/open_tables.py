@@ -78,6 +78,8 @@ class _DeltaTable:
         return pa.table(QueryBuilder().register("delta", self._table).execute(query))
 
     def mark_removed(self, ids: Sequence[str], at: datetime) -> None:
+        if not ids:
+            return
         marks = pa.table({"id": pa.array(ids, pa.string()), "at": pa.array([at] * len(ids), _TIME)})
         merge = self._table.merge(
             marks, "target.id = source.id", source_alias="source", target_alias="target"

@@ -17,7 +17,7 @@ import pyarrow as pa
 from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
 from dlt.destinations.sql_client import WithSqlClient
 
-from chatbotx_source.open_tables import finished_loads, keeps_files, open_table
+from chatbotx_source.open_tables import OpenTable, finished_loads, keeps_files, open_table
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +48,15 @@ LOADED = "SELECT load_id FROM {loads} WHERE status = 0"
 
 MARK = "UPDATE {table} SET removed_at = %s WHERE "
 FIND = "SELECT id FROM {table} WHERE "
+DONE = "DELETE FROM {walks} WHERE _dlt_load_id IN ({loaded})"
+
+_OF_WALKS = [
+    *("contact_id", "conversation_id", "first_at", "first_id", "first_load_id", "_dlt_load_id"),
+]
+_OF_MESSAGES = ["id", "contact_id", "conversation_id", "created_at", "removed_at", "_dlt_load_id"]
+
 _NO_UPDATE = frozenset({"dlt.destinations.clickhouse"})
 """Destinations with an SQL of their own that has no such UPDATE."""
-
-DONE = "DELETE FROM {walks} WHERE _dlt_load_id IN ({loaded})"
 
 
 def mark_removed(
@@ -111,32 +116,12 @@ def _mark_in_database(
 def _mark_in_files(
     pipeline: dlt.Pipeline, client: Any, listing: tuple[str, str] | None, now: datetime
 ) -> None:
-    """Marks in Delta or Iceberg tables: DuckDB, which comes with dlt's reader, finds the rows."""
     with client:
         walks, messages, contacts = (
             open_table(client, name) for name in ("_chatbotx_walks", "messages", "contacts")
         )
         if walks and messages:
-            loads = finished_loads(client, pipeline)
-            walked = walks.rows(
-                [
-                    *("contact_id", "conversation_id", "first_at", "first_id", "first_load_id"),
-                    "_dlt_load_id",
-                ]
-            )
-            if len(walked):
-                columns = ["id", "contact_id", "conversation_id", "created_at", "removed_at"]
-                gone = _find(
-                    GONE_MESSAGES.format(walks="walks", loaded="SELECT load_id FROM loads"),
-                    messages.rows(
-                        [*columns, "_dlt_load_id"], set(walked["contact_id"].to_pylist())
-                    ),
-                    walks=walked,
-                    loads=pa.table({"load_id": pa.array(loads, pa.string())}),
-                )
-                if gone:
-                    messages.mark_removed(gone, now)
-                walks.delete_loads(sorted(set(walked["_dlt_load_id"].to_pylist()) & set(loads)))
+            _mark_walked(walks, messages, finished_loads(client, pipeline), now)
         if listing and contacts:
             since, workspace = listing
             gone = _find(
@@ -145,11 +130,25 @@ def _mark_in_files(
                 since,
                 workspace,
             )
-            if gone:
-                contacts.mark_removed(gone, now)
+            contacts.mark_removed(gone, now)
+
+
+def _mark_walked(walks: OpenTable, messages: OpenTable, loads: list[str], now: datetime) -> None:
+    walked = walks.rows(_OF_WALKS)
+    if not len(walked):
+        return
+    gone = _find(
+        GONE_MESSAGES.format(walks="walks", loaded="SELECT load_id FROM loads"),
+        messages.rows(_OF_MESSAGES, set(walked["contact_id"].to_pylist())),
+        walks=walked,
+        loads=pa.table({"load_id": pa.array(loads, pa.string())}),
+    )
+    messages.mark_removed(gone, now)
+    walks.delete_loads(sorted(set(walked["_dlt_load_id"].to_pylist()) & set(loads)))
 
 
 def _find(condition: str, rows: pa.Table, *values: str, **others: pa.Table) -> list[str]:
+    """Ids of the rows that meet a condition, found by a DuckDB in memory."""
     with duckdb.connect() as connection:
         for name, table in {"found_rows": rows, **others}.items():
             connection.register(name, table)
