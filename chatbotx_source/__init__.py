@@ -48,6 +48,7 @@ def chatbotx(
     max_duration: float | None = None,
     allow_http: bool = False,
     keep_signed_urls: bool = False,
+    table_format: str | None = None,
 ) -> Iterable[DltResource]:
     """Contacts and messages of a ChatbotX workspace, complete and up to date.
 
@@ -74,6 +75,8 @@ def chatbotx(
         max_duration: end the load after so many seconds.
         allow_http: accept a `base_url` without TLS beyond this machine.
         keep_signed_urls: keep the signatures in attachment URLs, which give access for an hour.
+        table_format: `delta` or `iceberg`: what to make of files, which destinations that are no
+            databases need to be told.
 
     Returns:
         The nine tables of the README, each a resource of Arrow tables.
@@ -94,6 +97,7 @@ def chatbotx(
         max_messages=max_messages,
         max_duration=max_duration,
         keep_signed_urls=keep_signed_urls,
+        table_format=table_format,
         workers=workers,
     )
     client = Client(
@@ -105,19 +109,20 @@ def chatbotx(
         stop=stop_asked,
     )
     batches = dlt.resource(lambda: extract(options, client), name="batches", selected=False)
-    return [_resource(table, batches) for table in TABLES.values()]
+    return [_resource(table, batches, options.table_format) for table in TABLES.values()]
 
 
-def _resource(table: Table, batches: DltResource) -> DltResource:
+def _resource(table: Table, batches: DltResource, table_format: str | None) -> DltResource:
     def rows(batch: Batch) -> Iterator[pa.Table]:
         yield from hand_over(batch, table.name)
 
-    resource = dlt.transformer(
+    resource: DltResource = dlt.transformer(
         rows,
         data_from=batches,
         name=table.name,
         columns=table.hints,
         write_disposition=table.write_disposition,
+        table_format=table_format,  # type: ignore[call-overload]
     )
     resource.apply_hints(additional_table_hints={"description": table.description})
     return resource

@@ -15,6 +15,7 @@ from dlt.load.configuration import LoaderConfiguration
 from chatbotx_source import memory, reading
 from chatbotx_source.client import Client
 from chatbotx_source.columns import TABLES
+from chatbotx_source.destination import adapt
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.passes import in_scope
 from chatbotx_source.progress import Progress, State, from_state
@@ -65,11 +66,14 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
         Batches, in order.
 
     Raises:
-        ConfigurationError: dlt is set to lose rows without an error.
+        ConfigurationError: dlt would lose rows, or double them, without an error.
         ChatbotXError: the server cannot be read.
     """
     _refuse_silent_losses()
-    _silence_known_warning()
+    _silence_known_warnings()
+    pipeline = dlt.current.pipeline()
+    if pipeline.destination:
+        adapt(dlt.current.source(), pipeline.destination.destination_type)
     load_id = dlt.current.load_package_state()["load_id"]
     selected = set(dlt.current.source().selected_resources)
     remembers = selected >= set(TABLES) and settings.limit_contacts is None
@@ -155,14 +159,18 @@ def _refuse_silent_losses() -> None:
         )
 
 
-def _silence_known_warning() -> None:
+def _silence_known_warnings() -> None:
     logger = logging.getLogger("dlt")
     if _is_news not in logger.filters:
         logger.addFilter(_is_news)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    # dlt warns at every batch that the JSON columns arrive as Arrow strings, which is intended.
-    return "merging arrow schema with dlt schema" not in str(record.msg) or not any(
-        f"In resource: {name}," in str(record.msg) for name in TABLES
+    # dlt warns at every batch that the JSON columns arrive as Arrow strings, which is intended, and
+    # at every load that a destination which only upserts has no use for a merge key.
+    message = str(record.msg)
+    return not any(
+        f"In resource: {name}, when merging arrow schema with dlt schema" in message
+        or f"Found `merge_key` for table `{name}` with `upsert`" in message
+        for name in TABLES
     )

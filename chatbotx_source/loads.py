@@ -20,6 +20,7 @@ from chatbotx_source import memory, settings
 from chatbotx_source.columns import TABLES
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.instants import Instant
+from chatbotx_source.open_tables import keeps_files, open_table
 from chatbotx_source.outcome import Outcome, unfinished_rows
 from chatbotx_source.progress import Progress, from_state
 from chatbotx_source.removals import mark_removed
@@ -351,19 +352,28 @@ def _refuse_to_drop_others(pipeline: dlt.Pipeline, source: str) -> None:
     pipeline.sync_destination()
     kept = _kept(pipeline, source)
     own = {kept.get(scope, {}).get("workspace_id") for scope in ("progress", "listed")}
-    try:
-        with pipeline.sql_client() as client:
-            contacts = client.make_qualified_table_name("contacts")
-            found = client.execute_sql(f"SELECT DISTINCT workspace_id FROM {contacts}")  # noqa: S608
-    except DatabaseUndefinedRelation:
-        return
-    others = sorted(str(row[0]) for row in found or () if row[0] not in own)
+    others = sorted(map(str, _workspaces(pipeline) - own))
     if others:
         raise ConfigurationError(
             f"A full refresh would drop the rows of {', '.join(others)} in the dataset "
             f"{pipeline.dataset_name!r}, which this pipeline has not loaded: give this workspace a "
             "dataset of its own."
         )
+
+
+def _workspaces(pipeline: dlt.Pipeline) -> set[Any]:
+    """The workspaces that have contacts in the dataset."""
+    client = pipeline.destination_client()
+    if keeps_files(client):
+        table = open_table(client, "contacts")
+        return set(table.rows(["workspace_id"])["workspace_id"].to_pylist()) if table else set()
+    try:
+        with pipeline.sql_client() as sql_client:
+            contacts = sql_client.make_qualified_table_name("contacts")
+            found = sql_client.execute_sql(f"SELECT DISTINCT workspace_id FROM {contacts}")  # noqa: S608
+    except DatabaseUndefinedRelation:
+        return set()
+    return {row[0] for row in found or ()}
 
 
 def _forget(pipeline: dlt.Pipeline, source: str) -> None:

@@ -9,41 +9,54 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timezone
+from typing import Any
 
 import dlt
+import duckdb
+import pyarrow as pa
 from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
+from dlt.destinations.sql_client import WithSqlClient
+
+from chatbotx_source.open_tables import OpenTable, finished_loads, keeps_files, open_table
 
 logger = logging.getLogger(__name__)
 
+# No column is qualified: databases differ in how the table of an UPDATE is to be named.
 # Ids are texts of digits: of two with equal length the larger text is the larger number.
-MESSAGES = """
-    UPDATE {messages} SET removed_at = %s
-    WHERE removed_at IS NULL AND EXISTS (
-        SELECT 1 FROM {walks} AS walks
-        WHERE walks._dlt_load_id IN ({loaded}) AND walks.contact_id = {messages}.contact_id
-        AND walks.conversation_id = {messages}.conversation_id
-        AND {messages}._dlt_load_id < walks.first_load_id
+GONE_MESSAGES = """
+    removed_at IS NULL AND EXISTS (
+        SELECT 1 FROM (
+            SELECT contact_id AS walked_contact, conversation_id AS walked_conversation,
+                first_at, first_id, first_load_id
+            FROM {walks} WHERE _dlt_load_id IN ({loaded})
+        ) AS walked
+        WHERE walked_contact = contact_id AND walked_conversation = conversation_id
+        AND _dlt_load_id < first_load_id
         AND (
-            {messages}.created_at < walks.first_at
-            OR {messages}.created_at = walks.first_at
+            created_at < first_at
+            OR created_at = first_at
             AND (
-                LENGTH({messages}.id) < LENGTH(walks.first_id)
-                OR LENGTH({messages}.id) = LENGTH(walks.first_id)
-                AND {messages}.id <= walks.first_id
+                LENGTH(id) < LENGTH(first_id) OR LENGTH(id) = LENGTH(first_id) AND id <= first_id
             )
         )
     )
 """
+GONE_CONTACTS = "removed_at IS NULL AND _dlt_load_id < {since} AND workspace_id = {workspace}"
 
 # A load that was killed may have left its walks, but not the messages that they speak of.
 LOADED = "SELECT load_id FROM {loads} WHERE status = 0"
 
+MARK = "UPDATE {table} SET removed_at = %s WHERE "
+FIND = "SELECT id FROM {table} WHERE "
 DONE = "DELETE FROM {walks} WHERE _dlt_load_id IN ({loaded})"
 
-CONTACTS = """
-    UPDATE {contacts} SET removed_at = %s
-    WHERE removed_at IS NULL AND _dlt_load_id < %s AND workspace_id = %s
-"""
+_OF_WALKS = [
+    *("contact_id", "conversation_id", "first_at", "first_id", "first_load_id", "_dlt_load_id"),
+]
+_OF_MESSAGES = ["id", "contact_id", "conversation_id", "created_at", "removed_at", "_dlt_load_id"]
+
+_NO_UPDATE = frozenset({"dlt.destinations.clickhouse"})
+"""Destinations with an SQL of their own that has no such UPDATE."""
 
 
 def mark_removed(
@@ -57,10 +70,28 @@ def mark_removed(
         workspace_id: the workspace that was listed.
     """
     now = datetime.now(timezone.utc)
+    listing = (listed_since, workspace_id) if listed_since and workspace_id else None
+    client = pipeline.destination_client()
+    if keeps_files(client):
+        _mark_in_files(pipeline, client, listing, now)
+    elif _takes_updates(pipeline, client):
+        _mark_in_database(pipeline, listing, now)
+    else:
+        logger.info("removed_at is not marked: this destination takes no SQL that changes rows")
+
+
+def _takes_updates(pipeline: dlt.Pipeline, client: Any) -> bool:
+    return (
+        isinstance(client, WithSqlClient)
+        and not issubclass(client.sql_client_class, WithTableScanners)
+        and pipeline.destination.destination_type not in _NO_UPDATE
+    )
+
+
+def _mark_in_database(
+    pipeline: dlt.Pipeline, listing: tuple[str, str] | None, now: datetime
+) -> None:
     with pipeline.sql_client() as client:
-        if isinstance(client, WithTableScanners):
-            logger.info("removed_at is not marked: this destination takes no SQL that changes rows")
-            return
         names = {
             name: client.make_qualified_table_name(table)
             for name, table in (
@@ -71,8 +102,55 @@ def mark_removed(
             )
         }
         names["loaded"] = LOADED.format(**names)
+        mark_messages = (MARK + GONE_MESSAGES).format(table=names["messages"], **names)
+        mark_contacts = (MARK + GONE_CONTACTS).format(
+            table=names["contacts"], since="%s", workspace="%s"
+        )
         with client.begin_transaction():
-            client.execute_sql(MESSAGES.format(**names), now)
+            client.execute_sql(mark_messages, now)
             client.execute_sql(DONE.format(**names))
-            if listed_since and workspace_id:
-                client.execute_sql(CONTACTS.format(**names), now, listed_since, workspace_id)
+            if listing:
+                client.execute_sql(mark_contacts, now, *listing)
+
+
+def _mark_in_files(
+    pipeline: dlt.Pipeline, client: Any, listing: tuple[str, str] | None, now: datetime
+) -> None:
+    with client:
+        walks, messages, contacts = (
+            open_table(client, name) for name in ("_chatbotx_walks", "messages", "contacts")
+        )
+        if walks and messages:
+            _mark_walked(walks, messages, finished_loads(client, pipeline), now)
+        if listing and contacts:
+            since, workspace = listing
+            gone = _find(
+                GONE_CONTACTS.format(since="?", workspace="?"),
+                contacts.rows(["id", "workspace_id", "removed_at", "_dlt_load_id"]),
+                since,
+                workspace,
+            )
+            contacts.mark_removed(gone, now)
+
+
+def _mark_walked(walks: OpenTable, messages: OpenTable, loads: list[str], now: datetime) -> None:
+    walked = walks.rows(_OF_WALKS)
+    if not len(walked):
+        return
+    gone = _find(
+        GONE_MESSAGES.format(walks="walks", loaded="SELECT load_id FROM loads"),
+        messages.rows(_OF_MESSAGES, set(walked["contact_id"].to_pylist())),
+        walks=walked,
+        loads=pa.table({"load_id": pa.array(loads, pa.string())}),
+    )
+    messages.mark_removed(gone, now)
+    walks.delete_loads(sorted(set(walked["_dlt_load_id"].to_pylist()) & set(loads)))
+
+
+def _find(condition: str, rows: pa.Table, *values: str, **others: pa.Table) -> list[str]:
+    """Ids of the rows that meet a condition, found by a DuckDB in memory."""
+    with duckdb.connect() as connection:
+        for name, table in {"found_rows": rows, **others}.items():
+            connection.register(name, table)
+        found = connection.execute(FIND.format(table="found_rows") + condition, values).fetchall()
+    return [id_ for (id_,) in found]

@@ -64,6 +64,7 @@ class Settings:
     max_messages: int | None = None
     max_duration: float | None = None
     keep_signed_urls: bool = False
+    table_format: str | None = None
     workers: int = WORKERS
 
     def __post_init__(self) -> None:
@@ -79,6 +80,11 @@ class Settings:
         for name in ("limit_contacts", "max_requests", "max_messages"):
             _in_range(name, getattr(self, name), 1, None)
         _in_range("max_duration", self.max_duration, 0, None)
+        if self.table_format not in (None, "delta", "iceberg"):
+            raise ConfigurationError(
+                f"table_format is {self.table_format!r}, but must be 'delta' or 'iceberg': correct "
+                "the setting, or leave it out for a database."
+            )
 
 
 def start_instant(start_date: str | datetime | None) -> Instant | None:

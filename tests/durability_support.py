@@ -114,6 +114,17 @@ class Town:
             self._fresh = [each for each in self._fresh if each in alive]
 
 
+def lose_message(town: Town) -> str:
+    """Deletes, for good, a message in the middle of the longest conversation."""
+    by_contact: dict[str, list[str]] = {}
+    for message, contact in town.workspace.state.contact_of.items():
+        by_contact.setdefault(contact, []).append(message)
+    messages = sorted(sorted(by_contact.values(), key=len)[-1], key=int)
+    lost = messages[len(messages) // 2]
+    town.workspace.hard_delete_message(lost)
+    return lost
+
+
 def living(tables: Tables) -> Tables:
     """The rows that are not marked as removed, nor belong to one that is."""
     contacts = {row["id"] for row in _unmarked(tables["contacts"])}

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from durability_support import Town, living_differences
+from durability_support import Town, living_differences, lose_message
 from kills.worker import Death, sync_apart
 from loading_support import SPRING, Job
 from oracle import visible
@@ -32,20 +32,6 @@ def town() -> Town:
 def marked(job: Job, table: str = "messages") -> set[str]:
     """Ids of the rows that are marked as removed."""
     return {id_ for (id_,) in job.query(f"SELECT id FROM {table} WHERE removed_at IS NOT NULL")}
-
-
-def lose_message(town: Town) -> str:
-    """Deletes, for good, a message in the middle of the longest conversation."""
-    contact = max(town.contacts, key=lambda each: len(messages_of(town, each)))
-    messages = messages_of(town, contact)
-    lost = messages[len(messages) // 2]
-    town.workspace.hard_delete_message(lost)
-    return lost
-
-
-def messages_of(town: Town, contact: str) -> list[str]:
-    contact_of = town.workspace.state.contact_of
-    return sorted((each for each, its in contact_of.items() if its == contact), key=int)
 
 
 def test_a_message_is_marked_by_a_reconcile_and_not_before(serve: Serve, town: Town) -> None:

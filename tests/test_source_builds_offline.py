@@ -45,6 +45,7 @@ REFUSED = {
     "max_requests": ("0", "max_requests"),
     "max_messages": ("0", "max_messages"),
     "max_duration": ("-1", "max_duration"),
+    "table_format": ("excel", "table_format"),
 }
 SWITCHES = {"reconcile", "allow_http", "keep_signed_urls"}
 

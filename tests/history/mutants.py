@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         "what a walk has read again counts as not read",
         "removals",
-        "_dlt_load_id < walks.first_load_id",
-        "_dlt_load_id <= walks.first_load_id",
+        "_dlt_load_id < first_load_id",
+        "_dlt_load_id <= first_load_id",
     ),
     Mutant(
         "a walk over several loads proves that its first rows are gone",
@@ -105,8 +105,8 @@ MUTANTS = (
     Mutant(
         "a listing proves that what its first load has listed is gone",
         "removals",
-        "removed_at IS NULL AND _dlt_load_id < %s",
-        "removed_at IS NULL AND _dlt_load_id <= %s",
+        "removed_at IS NULL AND _dlt_load_id < {since}",
+        "removed_at IS NULL AND _dlt_load_id <= {since}",
     ),
     Mutant(
         "a listing over several loads proves that its first pages are gone",
