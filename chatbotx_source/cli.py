@@ -91,7 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def script() -> NoReturn:
     """The entry point of the installed command."""
     gc.freeze()  # all that is imported stays, and need not be looked through again and again
-    status = main()
+    try:
+        status = main()
+    except SystemExit as ended:  # of argparse, after --help or an option that is wrong
+        status = int(ended.code or 0)
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
