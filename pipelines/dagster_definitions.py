@@ -37,7 +37,7 @@ COUNTED = {"messages": "messages", "messages__attachments": "attachments"}
 COUNTS = """
     SELECT
         syncs.{column},
-        (SELECT COUNT(*) FROM {table} AS rows WHERE rows._dlt_load_id = syncs._dlt_load_id),
+        (SELECT COUNT(*) FROM {table} AS loaded WHERE loaded._dlt_load_id = syncs._dlt_load_id),
         (SELECT COUNT(*) - COUNT(DISTINCT id) FROM {table})
     FROM {syncs} AS syncs
     WHERE syncs._dlt_load_id = (SELECT MAX(_dlt_load_id) FROM {syncs})
