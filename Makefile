@@ -9,7 +9,7 @@ CASE ?= first-load
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-analytics test-airflow test-dagster test-destinations proof soak bench lint format types docs wheel clean
+.PHONY: help demo report test test-analytics test-airflow test-dagster test-destinations proof soak bench lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -17,6 +17,9 @@ help: ## show this list
 demo: $(VENV)/.sandbox,analytics ## load a synthetic workspace into DuckDB and look at it; no account needed
 	@$(BIN)/chatbotx-pipeline --sandbox --analytics
 	@$(BIN)/python pipelines/first_look.py chatbotx_sandbox.duckdb
+
+report: $(VENV)/.sandbox,analytics ## write a report on the synthetic workspace into report.html
+	@$(BIN)/chatbotx-pipeline --sandbox --analytics --report report.html
 
 test: $(VENV)/.dev ## run the tests, in four minutes or less
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

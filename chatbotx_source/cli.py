@@ -20,7 +20,7 @@ from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.runtime.collector import LogCollector
 
-from chatbotx_source import analytics, settings
+from chatbotx_source import analytics, report, settings
 from chatbotx_source.errors import ChatbotXError, ConfigurationError
 from chatbotx_source.forecast import forecast
 from chatbotx_source.loads import SyncSummary, sync
@@ -151,6 +151,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="build the analytics tables afterwards, in a schema beside the dataset",
     )
+    what.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write an HTML report of the analytics tables afterwards, one file without a network",
+    )
     cost = made.add_argument_group("how fast, and for how long")
     cost.add_argument(
         "--page-size",
@@ -210,6 +215,8 @@ def _load(options: argparse.Namespace) -> int:
     )
     if options.analytics:
         analytics.check(pipeline)
+    if options.report:
+        report.check(pipeline, options.report)
     given = {
         name: getattr(options, name)
         for name in (
@@ -227,6 +234,8 @@ def _load(options: argparse.Namespace) -> int:
     status = _status(summary)
     if options.analytics and status != INTERRUPTED:
         print(analytics.build(pipeline, full_refresh=options.full_refresh))
+    if options.report and status != INTERRUPTED:
+        print(report.write(pipeline, options.report))
     _show_where(pipeline)
     return status
 
