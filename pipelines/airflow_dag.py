@@ -104,7 +104,29 @@ def chatbotx() -> None:
     def each(workspace: str) -> None:
         complete(workspace=workspace, figures=load(workspace=workspace))
 
-    each.expand(workspace=workspaces())
+    @task(
+        trigger_rule="all_done",
+        max_active_tis_per_dag=AT_ONCE,
+        map_index_template="{{ task.op_kwargs['workspace'] }}",
+    )
+    def analytics(workspace: str) -> None:
+        """Builds the analytics tables; is skipped without dbt, and where nothing is loaded yet."""
+        from chatbotx_source import analytics
+        from chatbotx_source.errors import ConfigurationError
+
+        pipeline = pipeline_of(workspace)
+        pipeline.sync_destination()
+        if pipeline.first_run:
+            raise AirflowSkipException(f"{workspace}: nothing is loaded yet")
+        try:
+            print(analytics.build(pipeline))
+        except ConfigurationError as error:
+            raise AirflowSkipException(str(error)) from error
+
+    names = workspaces()
+    group = each.expand(workspace=names)
+    # Not after `complete`: the tasks at the end decide what a run is, and this one always runs.
+    group.children["each.load"] >> analytics.expand(workspace=names)
 
 
 def pipeline_of(workspace: str) -> dlt.Pipeline:

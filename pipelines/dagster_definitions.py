@@ -12,12 +12,13 @@ before everything is read, the next one goes on. `docs/scheduling.md` says more.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from importlib.util import find_spec
 from typing import Any
 
 import dagster as dg
 import dlt
 
-from chatbotx_source import SyncSummary, sync
+from chatbotx_source import SyncSummary, analytics, sync
 from chatbotx_source.columns import TABLES, Table
 from chatbotx_source.instants import to_datetime
 from chatbotx_source.loads import API_TABLES
@@ -148,6 +149,22 @@ def unfinished(workspace: str, summary: SyncSummary) -> dg.AssetCheckResult:
     )
 
 
+@dg.asset(
+    key=["chatbotx", "analytics"],
+    group_name="chatbotx",
+    kinds={"dbt"},
+    deps=[key_of(table) for table in API_TABLES],
+    partitions_def=WORKSPACES,
+    pool="chatbotx",
+)
+def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The analytics tables of a workspace, where the extra `analytics` is installed."""
+    done = analytics.build(pipeline_of(context.partition_key))
+    return dg.MaterializeResult(
+        metadata={"schema": done.schema, "tables": done.tables, "tests": done.tests}
+    )
+
+
 job = dg.define_asset_job(
     "chatbotx",
     selection=dg.AssetSelection.groups("chatbotx"),
@@ -178,4 +195,6 @@ def hourly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
         yield dg.SkipReason("Add a workspace to the partitions `chatbotx_workspaces`.")
 
 
-defs = dg.Definitions(assets=[tables], jobs=[job], schedules=[hourly])
+assets = [tables, built] if find_spec("dbt") else [tables]
+
+defs = dg.Definitions(assets=assets, jobs=[job], schedules=[hourly])

@@ -128,6 +128,7 @@ def test_a_limited_backfill_takes_three_runs_and_one_that_is_killed(
         clock.tick(hours=1)
         run = airflow.run()
     assert (run.status, run.states["each.complete"]) == (0, ["success"])
+    assert run.states["analytics"] == ["success"]
     assert differences(tmp_path, "main", sandbox) == []
 
 
@@ -156,6 +157,7 @@ def test_each_workspace_has_its_own_fate(tmp_path: Path, migrated: Path) -> None
     assert run.states["each.load"] == ["success", "failed", "success", "success"]
     assert run.tries["each.load"] == [1, 4, 2, 1]
     assert run.states["each.complete"] == ["success", "upstream_failed", "success", "failed"]
+    assert run.states["analytics"] == ["success", "skipped", "success", "success"]
     assert [each["unfinished"] for each in run.figures] == [0, 0, 1]
     for name in ("fine", "down"):
         assert differences(tmp_path, name, sandboxes[name]) == []

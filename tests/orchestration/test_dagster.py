@@ -116,6 +116,7 @@ def test_a_limited_backfill_takes_three_runs_and_one_that_is_killed(tmp_path: Pa
     assert dagster.checked() == [(True, "WARN"), (False, "WARN"), (False, "WARN")]
     assert [facts["complete"] for facts in dagster.facts()] == [True, False, False]
     assert differences(tmp_path, "main", sandbox) == []
+    assert len(dagster.facts("analytics")) == 3
 
 
 def test_the_command_loads_a_workspace(tmp_path: Path) -> None:
