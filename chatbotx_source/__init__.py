@@ -24,6 +24,7 @@ from chatbotx_source.columns import TABLES, Table
 from chatbotx_source.errors import ChatbotXError
 from chatbotx_source.extraction import Batch, extract, hand_over
 from chatbotx_source.loads import SyncSummary, sync
+from chatbotx_source.shards import Shard
 from chatbotx_source.stopping import stop_asked
 
 __all__ = ["ChatbotXError", "SyncSummary", "chatbotx", "sync"]
@@ -40,6 +41,7 @@ def chatbotx(
     reconcile: bool = False,
     reconcile_share: float = settings.RECONCILE_SHARE,
     limit_contacts: int | None = None,
+    shard: str | None = None,
     max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
     workers: int = settings.WORKERS,
     max_wait: float = settings.MAX_WAIT,
@@ -67,7 +69,10 @@ def chatbotx(
         reconcile: read every contact whole, which finds everything, whatever it costs.
         reconcile_share: share of the contacts read whole in each sync, 0 to 1.
         limit_contacts: read so many contacts only, remember nothing: to have a look.
-        max_requests_per_second: pace over all threads; fractions are fine, 0 is none.
+        shard: read the i-th of n parts of the contacts, as `3/8`; each part needs a pipeline of its
+            own. Worth it above 100,000 contacts: every shard lists them all.
+        max_requests_per_second: pace over all threads; fractions are fine, 0 is none. The limit is
+            the workspace's, so that a shard keeps to its n-th part of it.
         workers: requests under way at once, 1 to 64.
         max_wait: seconds; when the server asks for more patience, the load ends.
         max_requests: end the load after so many requests.
@@ -88,6 +93,7 @@ def chatbotx(
         base_url=base_url.rstrip("/"),
         contacts=tuple(check_identifier(each) for each in contacts) if contacts else None,
         limit_contacts=limit_contacts,
+        shard=Shard.parse(shard) if shard else None,
         start_date=settings.start_instant(start_date),
         page_size=page_size,
         lookback_days=lookback_days,
@@ -104,7 +110,8 @@ def chatbotx(
         base_url,
         api_token,
         allow_http=allow_http,
-        max_requests_per_second=max_requests_per_second,
+        max_requests_per_second=max_requests_per_second
+        / (options.shard.count if options.shard else 1),
         max_wait=max_wait,
         stop=stop_asked,
     )

@@ -72,7 +72,7 @@ class Table:
     description: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
-    write_disposition: Literal["merge", "append", "replace"] = "merge"
+    write_disposition: Literal["merge", "append"] = "merge"
     merge_key: str | None = None
     children: Mapping[str, str] = field(default_factory=dict)
 
@@ -437,12 +437,22 @@ _ATTACHMENTS = Table(
     merge_key="message_id",
 )
 
+_PIPELINE = _made("pipeline", "text", "Name of the dlt pipeline that made the load.")
+_WORKSPACE_ID_MADE = _made("workspace_id", "text", "Id of the workspace.")
+_SHARD = _made(
+    "shard",
+    "text",
+    "The part of the contacts that the load was to read, such as 3/8; null for all of them.",
+)
+
 _SYNCS = Table(
     name="_chatbotx_syncs",
     description="One row a load: how far the tables can be trusted, and since when.",
     columns=(
         _made("pass", "bigint", "Number of the pass over all contacts that the load belongs to."),
-        _made("workspace_id", "text", "Id of the workspace."),
+        _PIPELINE,
+        _WORKSPACE_ID_MADE,
+        _SHARD,
         _made("base_url", "text", "Address of the API."),
         _made("began", "timestamp", "When the load began to read."),
         _made("ended", "timestamp", "When the load had read its last row."),
@@ -475,6 +485,9 @@ _UNFINISHED = Table(
     name="_chatbotx_unfinished",
     description="One row a contact whose messages are not all read: what is missing, and why.",
     columns=(
+        _required(_PIPELINE),
+        _WORKSPACE_ID_MADE,
+        _SHARD,
         _made("contact_id", "text", "Id of the contact; joins `contacts.id`.", nullable=False),
         _made("reason", "text", "Why the rest is missing."),
         _made("conversation_id", "text", "Id of the conversation."),
@@ -483,10 +496,17 @@ _UNFINISHED = Table(
         _made("floor", "timestamp", "Read back to here; null for the whole history."),
         _made("since", "timestamp", "Since when the contact is unfinished."),
         _made("believed_empty", "bool", "Whether the contact counts as having no messages."),
+        replace(
+            REMOVED,
+            description="True on a marker that a pipeline writes in every load, in the place of "
+            "what it has said before. Destinations that merge by key delete both; on those that "
+            "only upsert, the rows that count are `not _removed`, and of the last load of their "
+            "pipeline in `_chatbotx_syncs`.",
+        ),
         _LOAD_ID,
     ),
-    primary_key=("contact_id",),
-    write_disposition="replace",
+    primary_key=("pipeline", "contact_id"),
+    merge_key="pipeline",
 )
 
 _WALKS = Table(

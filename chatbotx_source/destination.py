@@ -38,8 +38,9 @@ def adapt(source: DltSource, destination_type: str) -> None:
         if destination_type == POSTGRES:
             resource.apply_hints(file_format="insert_values")
         if destination_type in JSON_AS_TEXT:
-            columns = (column for column in TABLES[name].columns if column.type == "json")
-            resource.apply_hints(columns={column.name: _TEXT for column in columns})
+            columns = {each.name: _TEXT for each in TABLES[name].columns if each.type == "json"}
+            if columns:  # dlt takes an empty dictionary for: forget all hints, and the keys
+                resource.apply_hints(columns=columns)
 
 
 def _refuse_duplicates(

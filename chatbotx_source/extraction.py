@@ -22,10 +22,6 @@ from chatbotx_source.progress import Progress, State, from_state
 from chatbotx_source.settings import Settings
 from chatbotx_source.stopping import stop_asked
 
-MARKED = [name for name, table in TABLES.items() if table.write_disposition != "replace"]
-"""Resources that keep a mark: dlt forgets the state of one that replaces its table, which is whole
-in every load anyway."""
-
 logger = logging.getLogger(__name__)
 
 MESSAGE_TABLES = frozenset({"messages", "messages__attachments"})
@@ -78,16 +74,30 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
     selected = set(dlt.current.source().selected_resources)
     remembers = selected >= set(TABLES) and settings.limit_contacts is None
     states = dlt.current.source_state().get("resources", {})
-    kept = memory.recall(states, MARKED)
+    kept = memory.recall(states, TABLES)
     first_mark = memory.next_mark(states)
     scope, other = ("listed", "progress") if settings.contacts else ("progress", "listed")
     others = {other: kept[other]} if other in kept else {}
     known = _known(kept.get(scope)) if settings.limit_contacts is None else None
+    shard = str(settings.shard) if settings.shard else None
+    if known and known.shard != shard:
+        logger.warning(
+            "%s was read before, now it is %s: these are other contacts, which are read from the "
+            "beginning.",
+            _part(known.shard),
+            _part(shard),
+        )
     load = reading.Reading(
         client,
         settings,
-        in_scope(known or Progress(settings.base_url), settings.base_url, settings.start_date),
+        in_scope(
+            known or Progress(settings.base_url, shard=shard),
+            settings.base_url,
+            settings.start_date,
+            shard,
+        ),
         load_id,
+        pipeline=pipeline.pipeline_name,
         walks=bool(selected & MESSAGE_TABLES),
         stop=stop_asked,
         count=_counting(),
@@ -136,6 +146,10 @@ def _known(state: State | None) -> Progress | None:
             state.get("format"),
         )
     return progress
+
+
+def _part(shard: str | None) -> str:
+    return f"shard {shard}" if shard else "the whole workspace"
 
 
 def _counting() -> Callable[[str, int, int | None, str | None], None]:

@@ -137,10 +137,12 @@ class Listing:
         # A deletion shifts contacts to lower pages: those were read on the page before.
         limit = self.settings.limit_contacts
         left = None if limit is None else limit - self.contacts
+        shard = self.settings.shard
         fresh = [
             row
             for row, id_ in zip(rows, ids, strict=True)
-            if current.lowest is None or id_ < current.lowest
+            if (current.lowest is None or id_ < current.lowest)
+            and (shard is None or shard.holds(str(row.get("id"))))
         ][:left]
         current = passes.take_page(self.progress.under_way(), ids)
         if left is not None and len(fresh) >= left:

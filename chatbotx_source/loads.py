@@ -23,7 +23,9 @@ from chatbotx_source.instants import Instant
 from chatbotx_source.open_tables import keeps_files, open_table
 from chatbotx_source.outcome import Outcome, unfinished_rows
 from chatbotx_source.progress import Progress, from_state
-from chatbotx_source.removals import mark_removed
+from chatbotx_source.removals import Listed, mark_removed
+from chatbotx_source.shards import Shard
+from chatbotx_source.sharing import stage_apart, turn
 from chatbotx_source.stopping import signals_end_loads, stop_asked
 
 API_TABLES = [name for name in TABLES if not name.startswith("_")]
@@ -40,6 +42,7 @@ class SyncSummary:
     Attributes:
         mode: what was to be read: `full`, `incremental`, `reconcile`, `contacts` (those asked for)
             or `sample` (the first few).
+        shard: the part of the contacts that all of this is about, as `3/8`; None for all.
         loads: loads made.
         requests: requests sent, retries included.
         contacts: contacts whose messages were asked for.
@@ -56,6 +59,7 @@ class SyncSummary:
     """
 
     mode: str = ""
+    shard: str | None = None
     loads: int = 0
     requests: int = 0
     contacts: int = 0
@@ -103,6 +107,10 @@ class SyncSummary:
     @property
     def verdict(self) -> str:
         """In one line, how far the tables can be trusted."""
+        return f"shard {self.shard}: {self._verdict}" if self.shard else self._verdict
+
+    @property
+    def _verdict(self) -> str:
         if self.complete:
             how = "complete, every contact read whole" if self.reconciled else "complete"
             how = "complete for the contacts asked for" if self.mode == "contacts" else how
@@ -169,16 +177,27 @@ def sync(
     )
     if reconcile:
         source_options["reconcile"] = True
-    run_load: Callable[..., Any] = run or pipeline.run
+    shard = _configured("shard", source_options.get("shard"), str, workspace)
+    if shard and full_refresh:
+        raise ConfigurationError(
+            f"A full refresh of shard {shard} would drop the rows of all the others: drop the "
+            f"dataset {pipeline.dataset_name!r} yourself, and every shard begins anew."
+        )
+    run_load = _in_turn(pipeline, run) if run else _loading(pipeline)
     refresh = {"refresh": "drop_sources"} if full_refresh else {}
     summary = SyncSummary()
     with _alone(pipeline), _finishing_loads(pipeline), _explaining():
-        if full_refresh:
-            _refuse_to_drop_others(pipeline, make_source.name)
-        if pipeline.has_pending_data:
-            _load_pending(pipeline)
-        if full_refresh:
-            _forget(pipeline, make_source.name)
+        if workspace or shard:
+            stage_apart(pipeline)
+        with turn(pipeline):
+            if full_refresh:
+                _refuse_to_drop_others(pipeline, make_source.name)
+            if pipeline.has_pending_data:
+                _load_pending(pipeline)
+            if full_refresh:
+                _forget(pipeline, make_source.name)
+            if pipeline.config.restore_from_destination and not pipeline.dev_mode:
+                pipeline.sync_destination()
         while True:
             source = make_source(
                 **{**source_options, **budget.of_a_load(load_messages, load_duration)}
@@ -191,12 +210,10 @@ def sync(
                 break
             last = _outcome(kept)
             scope = "listed" if source_options.get("contacts") else "progress"
-            mark_removed(
-                pipeline,
-                listed_since=last.listed_since,
-                workspace_id=kept.get(scope, {}).get("workspace_id"),
-            )
-            _add(summary, last, from_state(kept.get(scope, {})))
+            progress = from_state(kept.get(scope, {}))
+            with turn(pipeline):
+                mark_removed(pipeline, _listing(last, progress))
+            _add(summary, last, progress)
             spent = budget.spend(last)
             if stop_asked():
                 summary.ended_by = "an interrupt"
@@ -263,8 +280,17 @@ def _add(summary: SyncSummary, last: Outcome, progress: Progress | None) -> None
     summary.unfinished = [row for row in left if not row["believed_empty"]]
     summary.believed_empty = len(left) - len(summary.unfinished)
     summary.synced_through = progress.synced_through if progress else None
+    summary.shard = progress.shard if progress else None
     if last.over:
         summary.synced_through = last.pass_started
+
+
+def _listing(last: Outcome, progress: Progress | None) -> Listed | None:
+    """The complete listing that a load has come to the end of."""
+    if progress is None or not progress.workspace_id or not last.listed_since:
+        return None
+    shard = Shard.parse(progress.shard) if progress.shard else None
+    return Listed(last.listed_since, progress.workspace_id, shard)
 
 
 def _outcome(kept: Mapping[str, Any]) -> Outcome:
@@ -299,6 +325,26 @@ def _configured(name: str, given: Any, type_: type, workspace: str | None) -> An
     if given is None and workspace is not None:
         given = dlt.config.get(f"sources.chatbotx.{workspace}.{name}", type_)
     return dlt.config.get(f"sources.chatbotx.{name}", type_) if given is None else given
+
+
+def _loading(pipeline: dlt.Pipeline) -> Callable[..., Any]:
+    """What `pipeline.run` does, but others only wait for it while it writes, not while it reads."""
+
+    def run(source: Any, refresh: Any = None) -> None:
+        pipeline.extract(source, refresh=refresh)
+        pipeline.normalize()
+        with turn(pipeline):
+            pipeline.load()
+
+    return run
+
+
+def _in_turn(pipeline: dlt.Pipeline, run: Callable[..., Any]) -> Callable[..., Any]:
+    def run_in_turn(source: Any, **options: Any) -> None:
+        with turn(pipeline):
+            run(source, **options)
+
+    return run_in_turn
 
 
 @contextmanager

@@ -56,13 +56,17 @@ class Outcome:
         return {name: value for name, value in asdict(self).items() if value}
 
 
-def sync_row(outcome: Outcome, progress: Progress, *, ended: Instant) -> dict[str, Any]:
+def sync_row(
+    outcome: Outcome, progress: Progress, pipeline: str, *, ended: Instant
+) -> dict[str, Any]:
     """The row of `_chatbotx_syncs` of a load."""
     entries = progress.unfinished.values()
     believed = sum(entry.believed_empty for entry in entries)
     return {
         "pass": outcome.pass_number,
+        "pipeline": pipeline,
         "workspace_id": progress.workspace_id,
+        "shard": progress.shard,
         "base_url": progress.base_url,
         "began": outcome.began,
         "ended": ended,
@@ -84,7 +88,7 @@ def sync_row(outcome: Outcome, progress: Progress, *, ended: Instant) -> dict[st
 
 
 def unfinished_rows(progress: Progress) -> Iterable[dict[str, Any]]:
-    """The rows of `_chatbotx_unfinished`: one for each contact that is not read through."""
+    """The contacts that are not read through, as `_chatbotx_unfinished` tells of them."""
     for contact_id, entry in progress.unfinished.items():
         gap = next((each for each in entry.gaps if each.reason), entry.gaps[0])
         yield {
@@ -97,3 +101,18 @@ def unfinished_rows(progress: Progress) -> Iterable[dict[str, Any]]:
             "since": entry.since,
             "believed_empty": entry.believed_empty,
         }
+
+
+def unfinished_report(progress: Progress, pipeline: str) -> list[dict[str, Any]]:
+    """The rows of `_chatbotx_unfinished`.
+
+    Several pipelines may write into that table, and each replaces what it has said before: by the
+    marker that comes first, where there is nothing else to say.
+    """
+    about = {
+        "pipeline": pipeline,
+        "workspace_id": progress.workspace_id,
+        "shard": progress.shard,
+    }
+    marker = {**about, "contact_id": "", "_removed": True}
+    return [marker, *({**about, **row, "_removed": False} for row in unfinished_rows(progress))]

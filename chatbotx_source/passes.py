@@ -207,18 +207,22 @@ def abandon(progress: Progress) -> None:
 
 def start_over(progress: Progress, workspace_id: str) -> None:
     """Forgets everything, for it is the progress of another workspace."""
-    fresh = Progress(progress.base_url, workspace_id, start_date=progress.start_date)
+    fresh = Progress(
+        progress.base_url, workspace_id, shard=progress.shard, start_date=progress.start_date
+    )
     vars(progress).update(vars(fresh))
 
 
-def in_scope(progress: Progress, base_url: str, start_date: Instant | None) -> Progress:
+def in_scope(
+    progress: Progress, base_url: str, start_date: Instant | None, shard: str | None = None
+) -> Progress:
     """What of the remembered progress holds for these settings.
 
-    Another server starts from nothing. An earlier `start_date` opens every contact again, down to
-    the new bound.
+    Another server starts from nothing, and so does another shard. An earlier `start_date` opens
+    every contact again, down to the new bound.
     """
-    if progress.base_url != base_url:
-        return Progress(base_url, start_date=start_date)
+    if (progress.base_url, progress.shard) != (base_url, shard):
+        return Progress(base_url, shard=shard, start_date=start_date)
     if lower(start_date, progress.start_date) != progress.start_date:
         abandon(progress)
         progress = replace(progress, synced_through=None, dates={})

@@ -68,6 +68,7 @@ class Progress:
     Attributes:
         base_url: scope: the server that it was read from.
         workspace_id: scope: None until a row has told it.
+        shard: scope: the part of the contacts that was read, as `3/8`; None for all.
         start_date: what bounded the floors; lowering it opens every contact again.
         synced_through: everything that a sign shows is read up to here.
         passes: passes ended or given up so far.
@@ -80,6 +81,7 @@ class Progress:
 
     base_url: str
     workspace_id: str | None = None
+    shard: str | None = None
     start_date: Instant | None = None
     synced_through: Instant | None = None
     passes: int = 0

@@ -27,7 +27,7 @@ from chatbotx_source.errors import (
 from chatbotx_source.forecast import under_a_limit
 from chatbotx_source.gaps import Unfinished
 from chatbotx_source.listing import Listing
-from chatbotx_source.outcome import Outcome, sync_row, unfinished_rows
+from chatbotx_source.outcome import Outcome, sync_row, unfinished_report
 from chatbotx_source.pool import Ask, Pool, Take, ThreadPool
 from chatbotx_source.progress import Pass, Progress, to_state
 from chatbotx_source.settings import LISTING_PAGE, Settings
@@ -70,6 +70,7 @@ class Reading:
         settings: what was set.
         progress: what is remembered of the workspace; changed as the load goes on.
         load_id: the load package that the rows belong to.
+        pipeline: name of the pipeline, which may share its dataset with others.
         walks: False reads the contacts only.
         stop: asked between requests; True ends the load at the next page boundary.
         count: tells how far the load is: a name, an increment, and, where they are known, how many
@@ -81,6 +82,7 @@ class Reading:
     settings: Settings
     progress: Progress
     load_id: str
+    pipeline: str = ""
     walks: bool = True
     stop: Callable[[], bool] = lambda: False
     count: Callable[[str, int, int | None, str | None], None] = lambda *_told: None
@@ -400,10 +402,10 @@ class Reading:
             self.outcome.rows[name] = self.outcome.rows.get(name, 0) + count
         self.outcome.requests = self._requests()
         if last:
-            sync = sync_row(self.outcome, self.progress, ended=now)
+            sync = sync_row(self.outcome, self.progress, self.pipeline, ended=now)
             tables["_chatbotx_syncs"] = sync_table([sync], load_id=self.load_id)
             tables["_chatbotx_unfinished"] = unfinished_table(
-                list(unfinished_rows(self.progress)), load_id=self.load_id
+                unfinished_report(self.progress, self.pipeline), load_id=self.load_id
             )
             self._gathering.warn_of_misfits()
         return Batch(tables, to_state(self.progress), self.outcome)

@@ -8,6 +8,8 @@ a complete listing. Marking twice changes nothing, so a crash before it is made 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,6 +20,7 @@ from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
 from dlt.destinations.sql_client import WithSqlClient
 
 from chatbotx_source.open_tables import OpenTable, finished_loads, keeps_files, open_table
+from chatbotx_source.shards import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ GONE_CONTACTS = "removed_at IS NULL AND _dlt_load_id < {since} AND workspace_id 
 # A load that was killed may have left its walks, but not the messages that they speak of.
 LOADED = "SELECT load_id FROM {loads} WHERE status = 0"
 
+WALKED = "SELECT DISTINCT _dlt_load_id FROM {walks} WHERE _dlt_load_id IN ({loaded})"
 MARK = "UPDATE {table} SET removed_at = %s WHERE "
 FIND = "SELECT id FROM {table} WHERE "
 DONE = "DELETE FROM {walks} WHERE _dlt_load_id IN ({loaded})"
@@ -58,19 +62,37 @@ _OF_MESSAGES = ["id", "contact_id", "conversation_id", "created_at", "removed_at
 _NO_UPDATE = frozenset({"dlt.destinations.clickhouse"})
 """Destinations with an SQL of their own that has no such UPDATE."""
 
+_IDS_AT_ONCE = 1_000
+"""Databases limit the parameters of a statement."""
 
-def mark_removed(
-    pipeline: dlt.Pipeline, *, listed_since: str | None = None, workspace_id: str | None = None
-) -> None:
+
+@dataclass(frozen=True)
+class Listed:
+    """A complete listing of contacts: who was not written since is gone.
+
+    Attributes:
+        since: the load that began it.
+        workspace_id: the workspace.
+        shard: the part of the contacts that it has written; None for all.
+    """
+
+    since: str
+    workspace_id: str
+    shard: Shard | None = None
+
+    def own(self, ids: Iterable[str]) -> list[str]:
+        """The contacts that it speaks of."""
+        return [id_ for id_ in ids if self.shard is None or self.shard.holds(id_)]
+
+
+def mark_removed(pipeline: dlt.Pipeline, listing: Listed | None = None) -> None:
     """Marks the messages, and the contacts, that are proved gone.
 
     Args:
         pipeline: whose tables; they must have been loaded.
-        listed_since: the load that began a complete listing of contacts; None for none.
-        workspace_id: the workspace that was listed.
+        listing: a complete listing of contacts; None for none.
     """
     now = datetime.now(timezone.utc)
-    listing = (listed_since, workspace_id) if listed_since and workspace_id else None
     client = pipeline.destination_client()
     if keeps_files(client):
         _mark_in_files(pipeline, client, listing, now)
@@ -88,9 +110,7 @@ def _takes_updates(pipeline: dlt.Pipeline, client: Any) -> bool:
     )
 
 
-def _mark_in_database(
-    pipeline: dlt.Pipeline, listing: tuple[str, str] | None, now: datetime
-) -> None:
+def _mark_in_database(pipeline: dlt.Pipeline, listing: Listed | None, now: datetime) -> None:
     with pipeline.sql_client() as client:
         names = {
             name: client.make_qualified_table_name(table)
@@ -101,20 +121,32 @@ def _mark_in_database(
                 ("loads", pipeline.default_schema.loads_table_name),
             )
         }
-        names["loaded"] = LOADED.format(**names)
-        mark_messages = (MARK + GONE_MESSAGES).format(table=names["messages"], **names)
-        mark_contacts = (MARK + GONE_CONTACTS).format(
-            table=names["contacts"], since="%s", workspace="%s"
-        )
+        loaded = LOADED.format(**names)
+        find = (FIND + GONE_CONTACTS).format(table=names["contacts"], since="%s", workspace="%s")
         with client.begin_transaction():
-            client.execute_sql(mark_messages, now)
-            client.execute_sql(DONE.format(**names))
+            # Asked once: another pipeline may add walks before they are marked, and deleted.
+            found = client.execute_sql(WALKED.format(**names, loaded=loaded))
+            walked = [load_id for (load_id,) in found or ()]
+            if walked:
+                names["loaded"] = _places(walked)
+                mark = (MARK + GONE_MESSAGES).format(table=names["messages"], **names)
+                client.execute_sql(mark, now, *walked)
+                client.execute_sql(DONE.format(**names), *walked)
             if listing:
-                client.execute_sql(mark_contacts, now, *listing)
+                found = client.execute_sql(find, listing.since, listing.workspace_id)
+                gone = listing.own(id_ for (id_,) in found or ())
+                for start in range(0, len(gone), _IDS_AT_ONCE):
+                    ids = gone[start : start + _IDS_AT_ONCE]
+                    mark = MARK.format(table=names["contacts"]) + f"id IN ({_places(ids)})"
+                    client.execute_sql(mark, now, *ids)
+
+
+def _places(values: list[str]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _mark_in_files(
-    pipeline: dlt.Pipeline, client: Any, listing: tuple[str, str] | None, now: datetime
+    pipeline: dlt.Pipeline, client: Any, listing: Listed | None, now: datetime
 ) -> None:
     with client:
         walks, messages, contacts = (
@@ -123,14 +155,13 @@ def _mark_in_files(
         if walks and messages:
             _mark_walked(walks, messages, finished_loads(client, pipeline), now)
         if listing and contacts:
-            since, workspace = listing
-            gone = _find(
+            found = _find(
                 GONE_CONTACTS.format(since="?", workspace="?"),
                 contacts.rows(["id", "workspace_id", "removed_at", "_dlt_load_id"]),
-                since,
-                workspace,
+                listing.since,
+                listing.workspace_id,
             )
-            contacts.mark_removed(gone, now)
+            contacts.mark_removed(listing.own(found), now)
 
 
 def _mark_walked(walks: OpenTable, messages: OpenTable, loads: list[str], now: datetime) -> None:

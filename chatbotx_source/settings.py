@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.instants import Instant, from_datetime
+from chatbotx_source.shards import Shard
 
 BASE_URL = "https://app.chatbotx.io/api"
 """The hosted service; a self-hosted server answers under `https://{its domain}/api`."""
@@ -55,6 +56,7 @@ class Settings:
     base_url: str
     contacts: tuple[str, ...] | None = None
     limit_contacts: int | None = None
+    shard: Shard | None = None
     start_date: Instant | None = None
     page_size: int = PAGE_SIZE
     lookback_days: float = LOOKBACK_DAYS
@@ -80,6 +82,11 @@ class Settings:
         for name in ("limit_contacts", "max_requests", "max_messages"):
             _in_range(name, getattr(self, name), 1, None)
         _in_range("max_duration", self.max_duration, 0, None)
+        if self.contacts and self.shard:
+            raise ConfigurationError(
+                "contacts names whom to read, so there is nothing for a shard to choose: leave out "
+                "one of the two."
+            )
         if self.table_format not in (None, "delta", "iceberg"):
             raise ConfigurationError(
                 f"table_format is {self.table_format!r}, but must be 'delta' or 'iceberg': correct "

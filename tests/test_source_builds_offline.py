@@ -25,7 +25,7 @@ DISPOSITIONS = {
     "messages": "merge",
     "messages__attachments": "merge",
     "_chatbotx_syncs": "merge",
-    "_chatbotx_unfinished": "replace",
+    "_chatbotx_unfinished": "merge",
     "_chatbotx_walks": "append",
 }
 
@@ -46,6 +46,7 @@ REFUSED = {
     "max_messages": ("0", "max_messages"),
     "max_duration": ("-1", "max_duration"),
     "table_format": ("excel", "table_format"),
+    "shard": ("9/8", "shard"),
 }
 SWITCHES = {"reconcile", "allow_http", "keep_signed_urls"}
 

@@ -117,7 +117,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, no_telemetry: None) -> W
                 load_id="1",
             ),
             "_chatbotx_syncs": sync_table([{"pass": 1, "began": TIME}], load_id="1"),
-            "_chatbotx_unfinished": unfinished_table([{"contact_id": "1"}], load_id="1"),
+            "_chatbotx_unfinished": unfinished_table(
+                [{"pipeline": name, "contact_id": "1"} for name in ("asia", "europe")],
+                load_id="1",
+            ),
             "_chatbotx_walks": walks_table([{"contact_id": "1"}], load_id="1"),
         }
     )
@@ -130,7 +133,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, no_telemetry: None) -> W
                 loaded_before=datetime(2026, 8, 1, tzinfo=timezone.utc),
             ),
             "_chatbotx_syncs": sync_table([{"pass": 1, "began": LATER}], load_id="2"),
-            "_chatbotx_unfinished": unfinished_table([], load_id="2"),
+            "_chatbotx_unfinished": unfinished_table(
+                [{"pipeline": "asia", "contact_id": "", "_removed": True}], load_id="2"
+            ),
         }
     )
     return warehouse
@@ -188,12 +193,16 @@ def test_rows_are_replaced_by_key_and_never_doubled(warehouse: Warehouse) -> Non
     ]
 
 
-def test_syncs_add_up_and_unfinished_contacts_are_replaced(warehouse: Warehouse) -> None:
+def test_syncs_add_up_and_a_pipeline_replaces_its_own_unfinished_contacts(
+    warehouse: Warehouse,
+) -> None:
     assert warehouse.query("SELECT _dlt_load_id FROM _chatbotx_syncs ORDER BY 1") == [
         ("1",),
         ("2",),
     ]
-    assert warehouse.query("SELECT * FROM _chatbotx_unfinished") == []
+    assert warehouse.query("SELECT pipeline, contact_id FROM _chatbotx_unfinished") == [
+        ("europe", "1")
+    ]
 
 
 def test_times_keep_their_instant(warehouse: Warehouse) -> None:

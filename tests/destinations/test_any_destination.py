@@ -7,17 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import dlt
 import pytest
 from durability_support import Town, living_differences, lose_message
 from loading_support import SPRING
 from oracle import KEYS
 from sandbox_support import Clock
 
+from chatbotx_source import SyncSummary, sync
 from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
 from chatbotx_source.sandbox.phrases import JSON_VALUES, LONG_TEXT, NUL_TEXT
+from chatbotx_source.shards import Shard
 from destinations.loading import StoredJob
-from destinations.stores import Store
+from destinations.stores import DATASET, Store
 
 Stored = Callable[[Workspace], StoredJob]
 
@@ -67,7 +70,8 @@ def test_an_empty_workspace_makes_every_column_of_its_type(stored: Stored, store
         assert found.keys() - {"_dlt_id"} == {column.name for column in table.columns}
         for column in table.columns:
             assert found[column.name] == store.types_of.get(column.type, found[column.name])
-        assert store.rows(name) == [] or name == "_chatbotx_syncs"
+        left = [row for row in store.rows(name) if not row.get("_removed")]
+        assert left == [] or name == "_chatbotx_syncs"
     clock.tick(hours=1)
     workspace.add_message(workspace.add_contact(), attachments=2)
     assert job.sync().complete
@@ -154,3 +158,48 @@ def test_a_plain_run_of_the_source_does_as_well(stored: Stored, town: Town) -> N
     town.live(6)
     job.run()
     assert job.differences() == []
+
+
+def test_two_pipelines_share_a_dataset(stored: Stored, store: Store, tmp_path: Path) -> None:
+    job = stored(synthetic(contacts=12, now=SPRING))
+
+    def sync_shard(index: int, **options: object) -> SyncSummary:
+        pipeline = dlt.pipeline(
+            f"shard_{index}",
+            pipelines_dir=str(tmp_path / "pipelines"),
+            destination=store.destination(),
+            dataset_name=DATASET,
+        )
+        return sync(pipeline, shard=f"{index}/2", **{**job.options, **options})
+
+    assert sync_shard(1, max_requests=4).unfinished
+    assert sync_shard(2).complete
+    assert who_left_something(store) == {"shard_1"}
+    assert sync_shard(1).complete
+    assert who_left_something(store) == set()
+    assert job.differences() == []
+    gone = next(filter(Shard(2, 2).holds, job.workspace.truth().contacts))
+    job.workspace.delete_contact(gone)
+    sync_shard(1)
+    assert marked(store, "contacts") == set()
+    sync_shard(2)
+    assert marked(store, "contacts") == {gone}
+
+
+def who_left_something(store: Store) -> set[str]:
+    """The pipelines that name unfinished contacts, by the rule that the columns' text gives."""
+    rows = store.rows("_chatbotx_unfinished")
+    assert store.upserts or not any(row["_removed"] for row in rows)
+    loads = store.rows("_chatbotx_syncs")
+    last = {
+        row["pipeline"]: max(
+            load["_dlt_load_id"] for load in loads if load["pipeline"] == row["pipeline"]
+        )
+        for row in rows
+    }
+    return {
+        row["pipeline"]
+        for row in rows
+        if not row["_removed"]
+        and (not store.upserts or row["_dlt_load_id"] == last[row["pipeline"]])
+    }

@@ -80,14 +80,14 @@ MUTANTS = (
     Mutant(
         "the contact that is unfinished stays in the table",
         "columns",
-        '    write_disposition="replace",\n',
-        '    write_disposition="append",\n',
+        '    merge_key="pipeline",\n',
+        "",
     ),
     Mutant(
         "nothing is marked as removed",
         "loads",
-        "            mark_removed(\n",
-        "            (lambda *_, **__: None)(\n",
+        "                mark_removed(",
+        "                (lambda *_: None)(",
     ),
     Mutant(
         "what a walk has read again counts as not read",

@@ -93,6 +93,7 @@ class _Drawing:
             listing_page=random.randrange(1, 4),
             outage=random.choice((3, 20, 20)),
             budget_at_rest=1 if random.random() < 0.1 else None,
+            shard=random.choice(("1/2", "2/2", "2/3")) if random.random() < 0.15 else None,
         )
 
     def _newcomer(self) -> Event:

@@ -255,6 +255,7 @@ class History:
         listing_page: contacts a page of the listing.
         outage: contacts in a row whose faults are taken for an outage.
         budget_at_rest: requests a load, once nothing happens any more.
+        shard: the part of the contacts that is read, None for all.
     """
 
     steps: tuple[Step, ...]
@@ -263,3 +264,4 @@ class History:
     listing_page: int = 3
     outage: int = 20
     budget_at_rest: int | None = None
+    shard: str | None = None

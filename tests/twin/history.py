@@ -20,6 +20,7 @@ from chatbotx_source.pool import Ask, Take
 from chatbotx_source.progress import Progress, from_state, to_state
 from chatbotx_source.reading import Batch, Reading
 from chatbotx_source.settings import Settings
+from chatbotx_source.shards import Shard
 from chatbotx_source.walk import Whole
 
 from .events import Cure, Event, History, Load, Outage
@@ -110,8 +111,11 @@ class Play:
     def __init__(self, history: History) -> None:
         self.history = history
         share = history.reconcile_share
+        self.shard = Shard.parse(history.shard) if history.shard else None
         self.oracle = Oracle(
-            lookback=history.lookback * SECOND, turns=max(1, round(1 / share)) if share else None
+            lookback=history.lookback * SECOND,
+            turns=max(1, round(1 / share)) if share else None,
+            shard=self.shard,
         )
         self.server = Server(history.listing_page, self.oracle)
         self.oracle.server = self.server
@@ -173,6 +177,7 @@ class Play:
         start_date = text(start)
         settings = Settings(
             BASE_URL,
+            shard=self.shard,
             start_date=start_date,
             page_size=load.page_size,
             lookback_days=self.history.lookback / 86_400,
@@ -186,7 +191,7 @@ class Play:
         tapped = Tapped(
             cast(Client, server),
             settings,
-            _remembered(self.state, start_date),
+            _remembered(self.state, start_date, self.history.shard),
             load_id,
             pool=lambda _: Shuffled(Random(load.order)),
         )
@@ -250,9 +255,9 @@ def small_outages(contacts: int) -> Iterator[None]:
         reading.OUTAGE = usual
 
 
-def _remembered(state: str | None, start_date: Instant | None) -> Progress:
+def _remembered(state: str | None, start_date: Instant | None, shard: str | None) -> Progress:
     known = from_state(json.loads(state)) if state else None
-    return in_scope(known or Progress(BASE_URL), BASE_URL, start_date)
+    return in_scope(known or Progress(BASE_URL, shard=shard), BASE_URL, start_date, shard)
 
 
 def _no_message_twice(tapped: Tapped) -> None:

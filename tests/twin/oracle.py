@@ -22,7 +22,8 @@ passes in a row, one reads it whole.
 
 `complete` says in addition that nothing is unfinished but contacts that answer with nothing;
 `reconciled` that the pass read every contact whole. No load hands over a message twice, and
-nothing is handed over that the contact did not have. What is marked as removed is: a contact that
+nothing is handed over that the contact did not have, nor, to a shard, anything of contacts that are
+not its own: all of this is promised of its own. What is marked as removed is: a contact that
 a listing from end to end no longer showed, a message that a walk from top to bottom did not meet,
 although the server did not hide it.
 """
@@ -35,6 +36,7 @@ from typing import Any
 
 from chatbotx_source.instants import to_datetime
 from chatbotx_source.outcome import Outcome
+from chatbotx_source.shards import Shard
 from chatbotx_source.walk import Whole
 
 from .server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
@@ -142,6 +144,7 @@ class Oracle(Watcher):
     Args:
         lookback: milliseconds.
         turns: passes in a row of which one reads each contact whole; None for no such promise.
+        shard: the part of the contacts that is read; None for all.
 
     Attributes:
         server: what is watched.
@@ -157,6 +160,7 @@ class Oracle(Watcher):
 
     lookback: int
     turns: int | None = None
+    shard: Shard | None = None
     server: Server = field(init=False)
     destination: dict[Message, Stored] = field(default_factory=dict)
     contacts: dict[str, str] = field(default_factory=dict)
@@ -270,10 +274,18 @@ class Oracle(Watcher):
                 raise BrokenPromiseError(f"message {message.id} is not of contact {contact_id}")
             self.destination[message] = Stored(row["version"], row["conversationId"], load.load_id)
         self.contacts.update(dict.fromkeys(load.contacts, load.load_id))
+        read = {*load.contacts, *(contact_id for contact_id, _ in load.messages)}
+        if self.shard and not all(map(self.shard.holds, read)):
+            raise BrokenPromiseError("a shard has read a contact that is not its own")
         for _, whole in load.walks:
             self._judge_walk(whole)
         if load.outcome.over:
             self._judge(load.outcome, load.unfinished)
+
+    def _own(self) -> list[ContactRecord]:
+        """The contacts that are there, and are to be read."""
+        contacts = self.server.contact_records
+        return [each for each in contacts if self.shard is None or self.shard.holds(str(each.id))]
 
     def _judge_walk(self, whole: Whole) -> None:
         """What the walk should have met and did not is gone."""
@@ -311,7 +323,7 @@ class Oracle(Watcher):
         self._note_whole(started, reconcile=outcome.mode == "reconcile" or outcome.reconciled)
         self.ended.append(started)
         self.through = started
-        for contact in self.server.contact_records:
+        for contact in self._own():
             known = self._known(contact)
             if str(contact.id) not in unfinished:
                 self._judge_contact(known, contact.visible, started)
@@ -324,7 +336,7 @@ class Oracle(Watcher):
 
     def _judge_listing(self, since: str) -> None:
         """Contacts that were not listed since are gone, and only they."""
-        for contact in self.server.contact_records:
+        for contact in self._own():
             if self.contacts.get(str(contact.id), since) < since:
                 raise BrokenPromiseError(f"contact {contact.id} is marked as removed, and is not")
 

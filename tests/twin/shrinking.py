@@ -63,6 +63,7 @@ def _simpler(history: History) -> Iterator[History]:
         replace(history, reconcile_share=0.0),
         replace(history, outage=History.outage),
         replace(history, budget_at_rest=None),
+        replace(history, shard=None),
         replace(history, listing_page=History.listing_page),
     ):
         if simpler != history:

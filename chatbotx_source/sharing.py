@@ -1,0 +1,60 @@
+"""Several pipelines that load into one dataset: they take turns, and stage their rows apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dlt
+from dlt.common.configuration.exceptions import ConfigurationValueError
+from dlt.common.destination.client import DestinationClientDwhConfiguration
+from filelock import FileLock
+
+DUCKDB = "dlt.destinations.duckdb"
+
+
+@contextmanager
+def turn(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Waits until no other pipeline on this machine writes where this one does, and goes first.
+
+    DuckDB lets one process open a file. Other destinations keep the rows that are to be merged in
+    tables which every load of the dataset empties first, and create tables that are missing.
+
+    Args:
+        pipeline: which is about to read or write at its destination.
+    """
+    key = hashlib.sha256(_place(pipeline).encode()).hexdigest()[:16]
+    path = Path(pipeline.pipelines_dir) / f"{key}.turn.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path):
+        yield
+
+
+def stage_apart(pipeline: dlt.Pipeline) -> None:
+    """Gives a pipeline staging tables of its own, for on other machines nothing waits for a turn.
+
+    What the user has configured stays, and a DuckDB file is written by one machine only.
+
+    Args:
+        pipeline: changed, for its next load.
+    """
+    config = pipeline.destination_client().config
+    layout = getattr(config, "staging_dataset_name_layout", None)
+    usual = DestinationClientDwhConfiguration.staging_dataset_name_layout
+    if pipeline.destination.destination_type != DUCKDB and layout == usual:
+        pipeline.destination.config_params["staging_dataset_name_layout"] = (
+            f"{layout}_{pipeline.pipeline_name}"
+        )
+
+
+def _place(pipeline: dlt.Pipeline) -> str:
+    """What a turn is about: a DuckDB file, elsewhere a dataset."""
+    config = pipeline.destination_client().config
+    try:
+        location = config.data_location()
+    except ConfigurationValueError:  # a database on a socket, or a function of the user's
+        location = str(config)
+    type_ = pipeline.destination.destination_type
+    return f"{type_} {location} {'' if type_ == DUCKDB else pipeline.dataset_name}"
