@@ -20,13 +20,26 @@ from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.runtime.collector import LogCollector
 
-from chatbotx_source import analytics, report, settings
+from chatbotx_source import analytics, report, settings, workspaces
 from chatbotx_source.errors import ChatbotXError, ConfigurationError
 from chatbotx_source.forecast import forecast
 from chatbotx_source.loads import SyncSummary, sync
+from chatbotx_source.shards import Shard
+from chatbotx_source.sharing import turn
 
 COMPLETE, FAILED, UNFINISHED, INTERRUPTED = 0, 1, 3, 130
 """Exit status: everything is loaded; an error; loaded, but worth another run; Ctrl-C or SIGTERM."""
+
+STATUSES = {
+    FAILED: "failed",
+    INTERRUPTED: "interrupted",
+    UNFINISHED: "unfinished",
+    COMPLETE: "complete",
+}
+"""What each says of a workspace, the worst first."""
+
+AT_ONCE = 4
+"""Workspaces loaded side by side: each of them waits for its own server most of the time."""
 
 MEMORY_LIMIT = "200MB"
 """DuckDB takes most of the machine by default; with this much it seldom has to go to the disk for
@@ -54,9 +67,11 @@ examples:
   chatbotx-pipeline --dry-run                     what a first run will cost, in requests and hours
   chatbotx-pipeline --contact email:ana@example.com --start-date 2026-01-01
   chatbotx-pipeline --max-requests 30             in a crontab, under the limit of 30 an hour
+  chatbotx-pipeline --workspace all               each [sources.chatbotx.NAME] with an api_token
 
 exit status:
-  0 complete, 1 failed, 3 loaded but not complete: run again, 130 interrupted"""
+  0 complete, 1 failed, 3 loaded but not complete: run again, 130 interrupted;
+  of several workspaces the worst: 1 before 130 before 3 before 0"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,7 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             if options.sandbox:
                 stack.enter_context(_sandbox())
-            return _dry_run(options) if options.dry_run else _load(options)
+            names = workspaces.chosen(options.workspace) if options.workspace else []
+            if len(names) > 1 or workspaces.ALL in (options.workspace or ()):
+                return _run_each(names, options, _without_workspaces(argv))
+            name = names[0] if names else None
+            return _dry_run(options, name) if options.dry_run else _load(options, name)
     except KeyboardInterrupt:
         print("Interrupted: what was loaded before stays; run again to go on.", file=sys.stderr)
         return INTERRUPTED
@@ -109,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_workspaces_parser()],
     )
     where = made.add_argument_group("where from, where to")
     where.add_argument(
@@ -118,7 +138,11 @@ def parser() -> argparse.ArgumentParser:
     )
     where.add_argument("--base-url", metavar="URL", help="https://DOMAIN/api of your own server")
     where.add_argument("--destination", metavar="NAME", help="a dlt destination (default: duckdb)")
-    where.add_argument("--dataset-name", metavar="NAME", help="default: chatbotx_data")
+    where.add_argument(
+        "--dataset-name",
+        metavar="NAME",
+        help="default: chatbotx_data; {workspace} in it gives each workspace one of its own",
+    )
     where.add_argument(
         "--pipeline-name",
         metavar="NAME",
@@ -132,6 +156,11 @@ def parser() -> argparse.ArgumentParser:
         help="only this contact: id:1, email:a@example.com or phone:+84900000001; repeatable",
     )
     what.add_argument("--limit-contacts", type=int, metavar="N", help="only N contacts, as a look")
+    what.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="read the I-th of N parts of the contacts, for N workers; above 100,000 contacts",
+    )
     what.add_argument("--start-date", metavar="DATE", help="no messages older than that")
     what.add_argument(
         "--lookback-days",
@@ -201,16 +230,99 @@ def explain(error: BaseException) -> str:
     return f"{first} (--verbose shows the rest)" if more else first
 
 
-def _load(options: argparse.Namespace) -> int:
-    name = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
+def _workspaces_parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    group = made.add_argument_group("several workspaces")
+    group.add_argument(
+        "--workspace",
+        action="append",
+        metavar="NAME",
+        help="what [sources.chatbotx.NAME] configures; repeatable, or `all`",
+    )
+    group.add_argument(
+        "--parallel",
+        type=int,
+        default=AT_ONCE,
+        metavar="N",
+        help=f"load N workspaces at a time, each in a process (default: {AT_ONCE})",
+    )
+    return made
+
+
+def _without_workspaces(argv: Sequence[str] | None) -> list[str]:
+    return _workspaces_parser().parse_known_args(argv)[1]
+
+
+def _run_each(names: Sequence[str], options: argparse.Namespace, arguments: list[str]) -> int:
+    """Runs the command for each workspace; returns the worst of their exit statuses."""
+    if options.sandbox:
+        raise ConfigurationError("The sandbox has one workspace, without a name.")
+    if options.parallel < 1:
+        raise ConfigurationError(f"--parallel is {options.parallel}, but must be at least 1.")
+    if "{workspace}" not in (options.dataset_name or "") and not options.dry_run:
+        _refuse_two_installations(names, options.base_url)
+    program = [sys.executable, "-m", "chatbotx_source.cli", *arguments, "--workspace"]
+    statuses = workspaces.run_each(
+        {name: [*program, name] for name in names},
+        parallel=options.parallel,
+        tell=lambda name, line: print(f"{name}: {line}", flush=True),
+    )
+    print()
+    for status, word in STATUSES.items():
+        ended = [name for name in names if _told(statuses[name]) == status]
+        if ended:
+            print(f"{len(ended):,} {word}: {', '.join(ended)}")
+    return min(map(_told, statuses.values()), key=list(STATUSES).index)
+
+
+def _told(status: int) -> int:
+    """The exit status of a process, also where a signal has ended it."""
+    if status == workspaces.NOT_STARTED:
+        return INTERRUPTED
+    return status if status in STATUSES else FAILED
+
+
+def _refuse_two_installations(names: Sequence[str], base_url: str | None) -> None:
+    """Refuses to mix what may have equal ids.
+
+    Raises:
+        ConfigurationError: the workspaces are of different servers.
+    """
+    servers: dict[str, list[str]] = {}
+    for name in names:
+        configured = (
+            base_url
+            or dlt.config.get(f"sources.chatbotx.{name}.base_url", str)
+            or dlt.config.get("sources.chatbotx.base_url", str)
+            or settings.BASE_URL
+        )
+        servers.setdefault(configured.rstrip("/"), []).append(name)
+    if len(servers) > 1:
+        one, other, *_ = (each[0] for each in servers.values())
+        raise ConfigurationError(
+            f"{one} and {other} are workspaces of two installations, whose ids may be equal: load "
+            "them apart, with --dataset-name 'chatbotx_data_{workspace}'."
+        )
+
+
+def _load(options: argparse.Namespace, workspace: str | None) -> int:
+    base = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
+    name = f"{base}_{workspace}" if workspace else base
+    shard = options.shard or dlt.config.get("sources.chatbotx.shard", str)
+    if shard:
+        name = f"{name}_shard_{Shard.parse(shard).index}"
     destination = options.destination or "duckdb"
     _check_destination(destination)
     if destination == "duckdb":
         _limit_memory()
+        if name != base:
+            _share_file(f"{base}.duckdb")
     pipeline = dlt.pipeline(
         name,
         destination=destination,
-        dataset_name=options.dataset_name or "chatbotx_data",
+        dataset_name=(options.dataset_name or "chatbotx_data").replace(
+            "{workspace}", workspace or ""
+        ),
         progress=_collector(options.progress),
     )
     if options.analytics:
@@ -220,7 +332,7 @@ def _load(options: argparse.Namespace) -> int:
     given = {
         name: getattr(options, name)
         for name in (
-            *("base_url", "start_date", "lookback_days", "limit_contacts", "page_size"),
+            *("base_url", "shard", "start_date", "lookback_days", "limit_contacts", "page_size"),
             *("workers", "max_requests_per_second", "max_requests", "max_messages", "max_duration"),
         )
         if getattr(options, name) is not None
@@ -228,14 +340,20 @@ def _load(options: argparse.Namespace) -> int:
     if options.contact:
         given["contacts"] = options.contact
     summary = sync(
-        pipeline, reconcile=options.reconcile, full_refresh=options.full_refresh, **given
+        pipeline,
+        workspace=workspace,
+        reconcile=options.reconcile,
+        full_refresh=options.full_refresh,
+        **given,
     )
     print(summary)
     status = _status(summary)
-    if options.analytics and status != INTERRUPTED:
-        print(analytics.build(pipeline, full_refresh=options.full_refresh))
-    if options.report and status != INTERRUPTED:
-        print(report.write(pipeline, options.report))
+    if (options.analytics or options.report) and status != INTERRUPTED:
+        with turn(pipeline):
+            if options.analytics:
+                print(analytics.build(pipeline, full_refresh=options.full_refresh))
+            if options.report:
+                print(report.write(pipeline, options.report))
     _show_where(pipeline)
     return status
 
@@ -247,13 +365,13 @@ def _status(summary: SyncSummary) -> int:
     return COMPLETE if summary.complete or sampled else UNFINISHED
 
 
-def _dry_run(options: argparse.Namespace) -> int:
+def _dry_run(options: argparse.Namespace, workspace: str | None) -> int:
     given = {
         name: getattr(options, name)
         for name in ("base_url", "page_size", "max_requests_per_second")
         if getattr(options, name) is not None
     }
-    print(forecast(**given))
+    print(forecast(workspace, **given))
     return COMPLETE
 
 
@@ -288,6 +406,14 @@ def _limit_memory() -> None:
     key = "destination.duckdb.credentials.global_config"
     if dlt.config.get(key) is None and dlt.secrets.get(key) is None:
         os.environ[key.replace(".", "__").upper()] = f'{{"memory_limit": "{MEMORY_LIMIT}"}}'
+
+
+def _share_file(name: str) -> None:
+    """Names the DuckDB file, unless the user has: dlt would make one for each pipeline."""
+    key = "destination.duckdb.credentials"
+    configured: Any = dlt.config.get(key) or dlt.secrets.get(key) or {}
+    if isinstance(configured, dict) and "database" not in configured:
+        os.environ.setdefault(f"{key}.database".replace(".", "__").upper(), name)
 
 
 def _collector(name: str | None) -> Any:

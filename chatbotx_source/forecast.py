@@ -83,24 +83,13 @@ def under_a_limit(answered: int, seconds: float, pages: int) -> str:
     )
 
 
-@with_config(sections=("sources", "chatbotx"))
-def forecast(
-    api_token: TSecretStrValue | None = dlt.secrets.value,
-    base_url: str = settings.BASE_URL,
-    page_size: int = settings.PAGE_SIZE,
-    reconcile_share: float = settings.RECONCILE_SHARE,
-    max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
-    allow_http: bool = False,
-) -> Forecast:
+def forecast(workspace: str | None = None, **options: Any) -> Forecast:
     """Asks for one page of contacts and for the messages of one of them.
 
     Args:
-        api_token: as in `chatbotx_source.chatbotx`, and so are the others.
-        base_url: of the API.
-        page_size: messages a request.
-        reconcile_share: share of the contacts read whole in each run.
-        max_requests_per_second: the pace.
-        allow_http: accept a `base_url` without TLS.
+        workspace: name of the workspace, as in `chatbotx_source.sync`.
+        **options: `api_token`, `base_url`, `page_size`, `reconcile_share`,
+            `max_requests_per_second` and `allow_http`, as in `chatbotx_source.chatbotx`.
 
     Returns:
         What to expect of a first run, and of a run without news.
@@ -108,6 +97,19 @@ def forecast(
     Raises:
         ChatbotXError: the server cannot be read.
     """
+    sections = ("sources", "chatbotx", workspace) if workspace else ("sources", "chatbotx")
+    made: Forecast = with_config(_forecast, sections=sections)(**options)
+    return made
+
+
+def _forecast(
+    api_token: TSecretStrValue | None = dlt.secrets.value,
+    base_url: str = settings.BASE_URL,
+    page_size: int = settings.PAGE_SIZE,
+    reconcile_share: float = settings.RECONCILE_SHARE,
+    max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
+    allow_http: bool = False,
+) -> Forecast:
     client = Client(base_url, api_token, allow_http=allow_http)
     listing = client.contacts(1).body
     rows: list[dict[str, Any]] = listing["data"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatbotx_source.sandbox import phrases
 from chatbotx_source.sandbox.state import Row, timestamp
-from chatbotx_source.sandbox.workspace import WORKSPACE_ID, Clock, Workspace, utc_now
+from chatbotx_source.sandbox.workspace import Clock, Workspace, utc_now
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -41,6 +41,7 @@ def synthetic(
     messages: int | None = None,
     now: datetime | None = None,
     clock: Clock | None = None,
+    number: int = 0,
 ) -> Workspace:
     """Make a workspace full of conversations; the same seed and `now` give the same rows.
 
@@ -51,6 +52,7 @@ def synthetic(
             them, some have none.
         now: When the last of them was written at the latest; default: the last full hour.
         clock: The workspace's clock from then on; default: the real time.
+        number: Which of the workspaces of an installation it is.
 
     Returns:
         The workspace; its events are in the order in which all this happened.
@@ -59,7 +61,7 @@ def synthetic(
     if now is None:
         moment = moment.replace(minute=0, second=0, microsecond=0)
     end = round((moment - _EPOCH) / timedelta(milliseconds=1))
-    workspace = Workspace(clock=lambda: moment)
+    workspace = Workspace(lambda: moment, number)
     rng = random.Random(seed)
     total = contacts * MESSAGES_PER_CONTACT if messages is None else messages
     counts = _shares(rng, contacts, total)
@@ -108,13 +110,13 @@ def _agent(number: int, name: str, end: int) -> Row:
     }
 
 
-def _team(end: int) -> Row:
+def _team(workspace_id: str, end: int) -> Row:
     formed = _iso(end - 2 * SPAN)
     return {
         "id": "50000000000000001",
         "createdAt": formed,
         "updatedAt": formed,
-        "workspaceId": WORKSPACE_ID,
+        "workspaceId": workspace_id,
         "name": "Chăm sóc khách hàng",
     }
 
@@ -237,7 +239,7 @@ class _Life:
             fields = {"assignedUserId": agent["id"], "assignedUser": agent, "botEnabled": False}
             self._at(at, change, adminRepliedAt=_iso(at), agentLastReadAt=_iso(at), **fields)
         elif answered:
-            team = _team(self.end)
+            team = _team(self.workspace.id, self.end)
             self._at(answered[0], change, assignedInboxTeamId=team["id"], assignedInboxTeam=team)
 
     def _do(self, act: Callable[..., object], **fields: Any) -> None:

@@ -24,6 +24,9 @@ WORKSPACE_ID = "30000000000000001"
 FIRST_ID = 9_999_999_999_999_960
 """Above 2^53, and 40 ids before the number of digits grows: ids ordered as text come out wrong."""
 
+IDS_OF_A_WORKSPACE = 1_000_000_000
+"""How far the ids of two workspaces of an installation lie apart."""
+
 MIME_TYPES = {
     "image": "image/png",
     "video": "video/mp4",
@@ -66,14 +69,19 @@ class Workspace:
 
     Args:
         clock: Gives the current time (aware); the real time by default.
+        number: Which of the workspaces of an installation it is; ids are unique among them.
+
+    Attributes:
+        id: Its id.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, number: int = 0) -> None:
         self.clock: Clock = clock or utc_now
+        self.id = str(int(WORKSPACE_ID) + number)
         self.lock = threading.RLock()
         self.events: list[Event] = []
         self.state = State()
-        self._last_id = FIRST_ID
+        self._last_id = FIRST_ID + number * IDS_OF_A_WORKSPACE
         self._inboxes: dict[str, Row] = {}
         self._tags: dict[str, Row] = {}
         self._custom_fields: dict[str, str] = {}
@@ -127,7 +135,7 @@ class Workspace:
             "subscribedAt": None,
             "broadcastSubscribedAt": None,
             "blockedAt": None,
-            "workspaceId": WORKSPACE_ID,
+            "workspaceId": self.id,
             "contactCustomFields": [],
             "tags": [],
             **deepcopy(fields),
@@ -176,7 +184,7 @@ class Workspace:
             "followed": False,
             "assignedUserId": None,
             "assignedInboxTeamId": None,
-            "workspaceId": WORKSPACE_ID,
+            "workspaceId": self.id,
             "contactId": contact_id,
             "sourceId": None,
             "adminRepliedAt": None,
@@ -241,7 +249,7 @@ class Workspace:
                 "name": name,
                 "deletedAt": None,
                 "folderId": None,
-                "workspaceId": WORKSPACE_ID,
+                "workspaceId": self.id,
             }
         tags = [t for t in self.state.contacts[contact_id]["tags"] if t["name"] != name]
         self._change_contact("tag_added", contact_id, {"tags": [*tags, self._tags[name]]})
@@ -449,7 +457,7 @@ class Workspace:
                 "name": f"Inbox {channel}",
                 "channel": channel,
                 "sourceId": f"src-{channel}",
-                "workspaceId": WORKSPACE_ID,
+                "workspaceId": self.id,
                 "status": "connected",
             }
         return {
@@ -484,7 +492,7 @@ class Workspace:
             "contactInboxId": (
                 self._inbox_of[conversation_id] if inbox is None else inboxes[inbox]
             ),
-            "workspaceId": WORKSPACE_ID,
+            "workspaceId": self.id,
             "text": None,
             "contentAttributes": None,
             "messageType": None,
@@ -504,12 +512,12 @@ class Workspace:
     def _attachment(self, message: Row, place: int, fields: Mapping[str, Any]) -> Row:
         file_type = fields.get("fileType", "image")
         mime_type = fields.get("mimeType", MIME_TYPES[file_type])
-        path = f"public/space/{WORKSPACE_ID}/conversations/{message['conversationId']}"
+        path = f"public/space/{self.id}/conversations/{message['conversationId']}"
         row = {
             "id": self.new_id(),
             "createdAt": message["createdAt"],
             "updatedAt": message["createdAt"],
-            "workspaceId": WORKSPACE_ID,
+            "workspaceId": self.id,
             "conversationId": message["conversationId"],
             "messageId": message["id"],
             "messageCreatedAt": message["createdAt"],
