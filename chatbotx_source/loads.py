@@ -147,7 +147,8 @@ def sync(
     end the load under way, with what it has read.
 
     Args:
-        pipeline: where to load; each workspace needs one of its own.
+        pipeline: where to load; each workspace, and each shard, needs one of its own. Several may
+            load into one dataset.
         workspace: name of the workspace: what `[sources.chatbotx.NAME]` configures is its own, the
             rest of `[sources.chatbotx]` holds for it too. None: there is one, without a name.
         reconcile: read every contact whole.
@@ -157,7 +158,8 @@ def sync(
         max_duration: end after so many seconds.
         load_messages: save after so many messages.
         load_duration: save after so many seconds.
-        run: runs a load as `pipeline.run` does, which is the default.
+        run: runs a load as `pipeline.run` does. Others that load into the dataset wait for all of
+            it; by default only while it writes.
         **source_options: the arguments of `chatbotx_source.chatbotx`.
 
     Returns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from loading_support import SPRING, reading
 from oracle import difference, expected, loaded
 
 from chatbotx_source import SyncSummary, cli, sync
-from chatbotx_source.sandbox import Fault, Sandbox, synthetic
+from chatbotx_source.sandbox import Fault, Request, Sandbox, synthetic
 
 Sandboxes = dict[str, Sandbox]
 
@@ -107,6 +108,31 @@ def test_the_command_loads_them_side_by_side_and_one_failure_stops_no_other(
     messages = {"messages", "messages__attachments"}
     wanted = expected(sandboxes["africa"].workspace)
     assert difference({**found, **{name: wanted[name] for name in messages}}, found) == []
+
+
+def test_an_interrupt_ends_all_of_them_with_what_they_have_read() -> None:
+    workspaces = {
+        name: synthetic(contacts=60, now=SPRING, number=number)
+        for number, name in enumerate(("asia", "europe"))
+    }
+    with installation(workspaces) as sandboxes:
+        sandboxes["asia"].faults.add(Fault("slow", on="messages", times=None, seconds=0.2))
+        with subprocess.Popen(
+            [sys.executable, "-m", "chatbotx_source.cli", "--workspace", "all", "--parallel", "1"],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as command:
+
+            def interrupt(request: Request) -> None:
+                if request.number == 8:
+                    command.send_signal(signal.SIGTERM)
+
+            sandboxes["asia"].before.append(interrupt)
+            out, _ = command.communicate()
+        assert command.returncode == 130
+        assert "asia: not complete: " in out
+        assert out.endswith("2 interrupted: asia, europe\n")
+        assert sandboxes["europe"].requests == []
 
 
 @pytest.mark.parametrize(
