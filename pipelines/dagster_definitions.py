@@ -41,7 +41,7 @@ COUNTS = """
         (SELECT COUNT(*) FROM {table} AS loaded WHERE loaded._dlt_load_id = syncs._dlt_load_id),
         (SELECT COUNT(*) - COUNT(DISTINCT id) FROM {table})
     FROM {syncs} AS syncs
-    WHERE syncs._dlt_load_id = (SELECT MAX(_dlt_load_id) FROM {syncs})
+    WHERE syncs._dlt_load_id = (SELECT MAX(_dlt_load_id) FROM {syncs} WHERE pipeline = %s)
 """
 
 
@@ -111,7 +111,7 @@ def tables(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[An
         yield unfinished(context.partition_key, summary)
         for table, column in COUNTED.items():
             sql = COUNTS.format(column=column, table=names[table], syncs=names["_chatbotx_syncs"])
-            [(written, found, double)] = client.execute_sql(sql) or []
+            [(written, found, double)] = client.execute_sql(sql, pipeline.pipeline_name) or []
             yield dg.AssetCheckResult(
                 check_name="counts_reconcile",
                 asset_key=key_of(table),
