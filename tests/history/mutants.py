@@ -98,9 +98,9 @@ MUTANTS = (
     Mutant(
         "a walk over several loads proves that its first rows are gone",
         "walk",
-        "    entry = _with(entry, index, read)\n    if not _in_order(positions):\n",
+        "    entry = _with(entry, index, read)\n    if not _in_order(data):\n",
         "    read = replace(read, first_load=load_id)\n"
-        "    entry = _with(entry, index, read)\n    if not _in_order(positions):\n",
+        "    entry = _with(entry, index, read)\n    if not _in_order(data):\n",
     ),
     Mutant(
         "a listing proves that what its first load has listed is gone",

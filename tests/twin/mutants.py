@@ -172,7 +172,7 @@ MUTANTS = (
     Mutant(
         "a stale cursor is not noticed",
         "walk",
-        "if gap.cursor and gap.last and positions and positions[0] >= gap.last:",
+        "if gap.cursor and gap.last and first and first >= gap.last:",
         "if False:",
     ),
     Mutant(
