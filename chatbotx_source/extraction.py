@@ -10,6 +10,7 @@ from typing import Any
 import dlt
 import pyarrow as pa
 from dlt.common.configuration import known_sections, resolve_configuration
+from dlt.common.runtime.collector_base import Collector
 from dlt.load.configuration import LoaderConfiguration
 
 from chatbotx_source import memory, reading
@@ -67,7 +68,7 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
     """
     _refuse_silent_losses()
     _silence_known_warnings()
-    pipeline = dlt.current.pipeline()
+    pipeline = dlt.current.pipeline()  # once: it resolves the whole configuration, every time
     if pipeline.destination:
         adapt(dlt.current.source(), pipeline.destination.destination_type)
     load_id = dlt.current.load_package_state()["load_id"]
@@ -100,7 +101,7 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
         pipeline=pipeline.pipeline_name,
         walks=bool(selected & MESSAGE_TABLES),
         stop=stop_asked,
-        count=_counting(),
+        count=_counting(pipeline.collector),
     )
     splits = len(selected & MESSAGE_TABLES) == 1
     if splits and kept:
@@ -152,10 +153,7 @@ def _part(shard: str | None) -> str:
     return f"shard {shard}" if shard else "the whole workspace"
 
 
-def _counting() -> Callable[[str, int, int | None, str | None], None]:
-    # Looked up once: `dlt.current.pipeline()` resolves the whole configuration, every time.
-    collector = dlt.current.pipeline().collector
-
+def _counting(collector: Collector) -> Callable[[str, int, int | None, str | None], None]:
     def count(name: str, more: int, total: int | None, message: str | None) -> None:
         collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
 

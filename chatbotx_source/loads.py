@@ -27,6 +27,7 @@ from chatbotx_source.removals import Listed, mark_removed
 from chatbotx_source.shards import Shard
 from chatbotx_source.sharing import stage_apart, turn
 from chatbotx_source.stopping import signals_end_loads, stop_asked
+from chatbotx_source.workspaces import setting
 
 API_TABLES = [name for name in TABLES if not name.startswith("_")]
 
@@ -173,13 +174,13 @@ def sync(
     if workspace is not None:
         make_source = make_source.clone(name=workspace)
     budget = _Budget(
-        max_requests=_configured("max_requests", max_requests, int, workspace),
-        max_messages=_configured("max_messages", max_messages, int, workspace),
-        max_duration=_configured("max_duration", max_duration, float, workspace),
+        max_requests=setting("max_requests", max_requests, int, workspace),
+        max_messages=setting("max_messages", max_messages, int, workspace),
+        max_duration=setting("max_duration", max_duration, float, workspace),
     )
     if reconcile:
         source_options["reconcile"] = True
-    shard = _configured("shard", source_options.get("shard"), str, workspace)
+    shard = setting("shard", source_options.get("shard"), str, workspace)
     if shard and full_refresh:
         raise ConfigurationError(
             f"A full refresh of shard {shard} would drop the rows of all the others: drop the "
@@ -320,13 +321,6 @@ def _kept(pipeline: dlt.Pipeline, source: str) -> dict[str, Any]:
     sources = pipeline.state.get("sources", {})
     kept = sources.get(source, {}).get("resources", {}).get(memory.KEEPER, {})
     return dict(kept)
-
-
-def _configured(name: str, given: Any, type_: type, workspace: str | None) -> Any:
-    """A budget of the call: an argument, or else the source's own configuration."""
-    if given is None and workspace is not None:
-        given = dlt.config.get(f"sources.chatbotx.{workspace}.{name}", type_)
-    return dlt.config.get(f"sources.chatbotx.{name}", type_) if given is None else given
 
 
 def _loading(pipeline: dlt.Pipeline) -> Callable[..., Any]:

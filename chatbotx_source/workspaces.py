@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import dlt
 
@@ -75,6 +76,23 @@ def configured() -> list[str]:
                 if isinstance(values, Mapping) and "api_token" in values
             }
     return sorted(names)
+
+
+def setting(name: str, given: Any, type_: type, workspace: str | None = None) -> Any:
+    """What holds of an option, where it has to be known before the source is made.
+
+    Args:
+        name: of the option.
+        given: an argument, which wins.
+        type_: of its value.
+        workspace: whose own section comes before that of all.
+
+    Returns:
+        The value; None where nothing is given or configured.
+    """
+    if given is None and workspace is not None:
+        given = dlt.config.get(f"sources.chatbotx.{workspace}.{name}", type_)
+    return dlt.config.get(f"sources.chatbotx.{name}", type_) if given is None else given
 
 
 def run_each(

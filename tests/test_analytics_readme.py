@@ -10,10 +10,9 @@ import duckdb
 import pytest
 import yaml
 from analytics_support import TABLES
-from test_readme import ANALYTICS, ROOT, blocks
+from test_readme import ANALYTICS, ROOT, blocks, followed
 
 from chatbotx_source import analytics
-from chatbotx_source.sandbox import Sandbox, synthetic
 
 pytestmark = pytest.mark.analytics
 
@@ -24,14 +23,7 @@ QUESTIONS = blocks("sql", ANALYTICS)
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file that the section's Python has loaded and built."""
     folder = tmp_path_factory.mktemp("readme_analytics")
-    with pytest.MonkeyPatch.context() as patch, Sandbox(synthetic(seed=7, contacts=80)) as sandbox:
-        patch.chdir(folder)
-        patch.setenv("DLT_DATA_DIR", str(folder / "dlt"))
-        patch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
-        patch.setenv("SOURCES__CHATBOTX__BASE_URL", sandbox.base_url)
-        patch.setenv("SOURCES__CHATBOTX__API_TOKEN", sandbox.token)
-        for code in blocks("python", ANALYTICS):
-            exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+    with followed(folder, contacts=80, text=ANALYTICS):
         yield folder / "chatbotx.duckdb"
 
 

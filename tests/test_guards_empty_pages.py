@@ -30,7 +30,7 @@ def test_a_swallowed_fault_on_the_first_page_is_asked_again_with_one_row_after_o
 ) -> None:
     first, victim, last = (world.writer(3) for _ in range(3))
     job.sandbox.faults.add(Fault("empty", contact_id=victim))
-    assert job.sync().complete
+    assert job.sync(workers=1).complete
     assert [each.contact_id for each in job.requests("messages")] == [
         *(first, victim, last),
         *(victim, victim),

@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -21,23 +22,33 @@ README = (ROOT / "README.md").read_text("utf-8")
 ANALYTICS = "## Analytics\n" + README.split("\n## Analytics\n")[1].split("\n## ")[0]
 """What the tests of the analytics tables run."""
 
+REST = README.replace(ANALYTICS, "")
 
-def blocks(language: str, text: str = README.replace(ANALYTICS, "")) -> list[str]:
+
+def blocks(language: str, text: str = REST) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+@contextmanager
+def followed(folder: Path, contacts: int, text: str = REST) -> Iterator[None]:
+    """Runs the Python of a text in a folder, against a sandbox with so many contacts."""
+    workspace = synthetic(seed=7, contacts=contacts)
+    with pytest.MonkeyPatch.context() as patch, Sandbox(workspace) as sandbox:
+        patch.chdir(folder)
+        patch.setenv("DLT_DATA_DIR", str(folder / "dlt"))
+        patch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+        patch.setenv("SOURCES__CHATBOTX__BASE_URL", sandbox.base_url)
+        patch.setenv("SOURCES__CHATBOTX__API_TOKEN", sandbox.token)
+        for code in blocks("python", text):
+            exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+        yield
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in which the README's Python has run against the sandbox."""
     folder = tmp_path_factory.mktemp("readme")
-    with pytest.MonkeyPatch.context() as patch, Sandbox(synthetic(seed=7, contacts=40)) as sandbox:
-        patch.chdir(folder)
-        patch.setenv("DLT_DATA_DIR", str(folder / "dlt"))
-        patch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
-        patch.setenv("SOURCES__CHATBOTX__BASE_URL", sandbox.base_url)
-        patch.setenv("SOURCES__CHATBOTX__API_TOKEN", sandbox.token)
-        for code in blocks("python"):
-            exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+    with followed(folder, contacts=40):
         yield folder
 
 

@@ -11,10 +11,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
+from shrinking import shrink, written
+
 from history.drawing import draw_history
 from history.examples import EXAMPLES
 from history.playing import play
-from history.shrinking import shrink, written
 from history.steps import History
 
 ENDINGS = ("complete", "incremental", "unfinished", "reconciled")

@@ -9,12 +9,13 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from random import Random
 
+from shrinking import shrink, written
+
 from .drawing import draw_history
 from .events import History
 from .hard import HARD
 from .history import Tally, play
 from .oracle import BrokenPromiseError
-from .shrinking import shrink, written
 
 CHUNK = 250
 
