@@ -46,11 +46,12 @@ def adapt(source: DltSource, destination_type: str) -> None:
 def _refuse_duplicates(
     resource: DltResource, capabilities: DestinationCapabilitiesContext, destination_type: str
 ) -> None:
-    table = resource.compute_table_schema()
-    if table.get("write_disposition") != "merge":
-        return
     formats = [each for each in capabilities.supported_table_formats or () if each != "hive"]
-    if formats and resolve_merge_strategy({resource.name: table}, table, capabilities) is None:
+    if not formats:
+        return
+    table = resource.compute_table_schema()
+    merges = table.get("write_disposition") == "merge"
+    if merges and resolve_merge_strategy({resource.name: table}, table, capabilities) is None:
         raise ConfigurationError(
             f"The destination {destination_type.rpartition('.')[2]!r} only appends to its files as "
             "they are: what is read again would be there twice. Set sources.chatbotx.table_format "

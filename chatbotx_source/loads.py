@@ -13,7 +13,7 @@ from typing import Any
 import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.pipeline.exceptions import PipelineStepFailed
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 import chatbotx_source
 from chatbotx_source import memory, settings
@@ -186,13 +186,14 @@ def sync(
             f"A full refresh of shard {shard} would drop the rows of all the others: drop the "
             f"dataset {pipeline.dataset_name!r} yourself, and every shard begins anew."
         )
-    run_load = _in_turn(pipeline, run) if run else _loading(pipeline)
     refresh = {"refresh": "drop_sources"} if full_refresh else {}
     summary = SyncSummary()
     with _alone(pipeline), _finishing_loads(pipeline), _explaining():
         if workspace or shard:
             stage_apart(pipeline)
-        with turn(pipeline):
+        my_turn = turn(pipeline)
+        run_load = _in_turn(my_turn, run) if run else _loading(pipeline, my_turn)
+        with my_turn:
             if full_refresh:
                 _refuse_to_drop_others(pipeline, make_source.name)
             if pipeline.has_pending_data:
@@ -214,7 +215,7 @@ def sync(
             last = _outcome(kept)
             scope = "listed" if source_options.get("contacts") else "progress"
             progress = from_state(kept.get(scope, {}))
-            with turn(pipeline):
+            with my_turn:
                 mark_removed(pipeline, _listing(last, progress))
             _add(summary, last, progress)
             spent = budget.spend(last)
@@ -323,21 +324,21 @@ def _kept(pipeline: dlt.Pipeline, source: str) -> dict[str, Any]:
     return dict(kept)
 
 
-def _loading(pipeline: dlt.Pipeline) -> Callable[..., Any]:
+def _loading(pipeline: dlt.Pipeline, my_turn: BaseFileLock) -> Callable[..., Any]:
     """What `pipeline.run` does, but others only wait for it while it writes, not while it reads."""
 
     def run(source: Any, refresh: Any = None) -> None:
         pipeline.extract(source, refresh=refresh)
         pipeline.normalize()
-        with turn(pipeline):
+        with my_turn:
             pipeline.load()
 
     return run
 
 
-def _in_turn(pipeline: dlt.Pipeline, run: Callable[..., Any]) -> Callable[..., Any]:
+def _in_turn(my_turn: BaseFileLock, run: Callable[..., Any]) -> Callable[..., Any]:
     def run_in_turn(source: Any, **options: Any) -> None:
-        with turn(pipeline):
+        with my_turn:
             run(source, **options)
 
     return run_in_turn

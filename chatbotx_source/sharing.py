@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dlt
 from dlt.common.configuration.exceptions import ConfigurationValueError
 from dlt.common.destination.client import DestinationClientDwhConfiguration
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 
 DUCKDB = "dlt.destinations.duckdb"
 
 
-@contextmanager
-def turn(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Waits until no other pipeline on this machine writes where this one does, and goes first.
+def turn(pipeline: dlt.Pipeline) -> BaseFileLock:
+    """What holds back all other pipelines on this machine that write where this one does.
 
     DuckDB lets one process open a file. Other destinations keep the rows that are to be merged in
     tables which every load of the dataset empties first, and create tables that are missing.
 
     Args:
-        pipeline: which is about to read or write at its destination.
+        pipeline: which reads or writes at its destination.
+
+    Returns:
+        A lock, not yet taken: to be held while it does so, as often as it does.
     """
     key = hashlib.sha256(_place(pipeline).encode()).hexdigest()[:16]
     path = Path(pipeline.pipelines_dir) / f"{key}.turn.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
-        yield
+    return FileLock(path)
 
 
 def stage_apart(pipeline: dlt.Pipeline) -> None:
