@@ -38,6 +38,9 @@ STATUSES = {
 }
 """What each says of a workspace, the worst first."""
 
+WORKSPACE = "{workspace}"
+"""Where the name of a workspace goes in that of a dataset or a file."""
+
 AT_ONCE = 4
 """Workspaces loaded side by side: each of them waits for its own server most of the time."""
 
@@ -94,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 stack.enter_context(_sandbox())
             names = workspaces.chosen(options.workspace) if options.workspace else []
             if len(names) > 1 or workspaces.ALL in (options.workspace or ()):
-                return _run_each(names, options, _without_workspaces(argv))
+                return _run_each(names, options, argv)
             name = names[0] if names else None
             return _dry_run(options, name) if options.dry_run else _load(options, name)
     except KeyboardInterrupt:
@@ -128,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[_workspaces_parser()],
+        parents=[_workspaces_parser(), _afterwards_parser()],
     )
     where = made.add_argument_group("where from, where to")
     where.add_argument(
@@ -174,16 +177,6 @@ def parser() -> argparse.ArgumentParser:
         "--dry-run",
         action="store_true",
         help="load nothing; with two requests, say what to expect",
-    )
-    what.add_argument(
-        "--analytics",
-        action="store_true",
-        help="build the analytics tables afterwards, in a schema beside the dataset",
-    )
-    what.add_argument(
-        "--report",
-        metavar="FILE",
-        help="write an HTML report of the analytics tables afterwards, one file without a network",
     )
     cost = made.add_argument_group("how fast, and for how long")
     cost.add_argument(
@@ -249,30 +242,60 @@ def _workspaces_parser() -> argparse.ArgumentParser:
     return made
 
 
-def _without_workspaces(argv: Sequence[str] | None) -> list[str]:
-    return _workspaces_parser().parse_known_args(argv)[1]
+def _afterwards_parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    group = made.add_argument_group("what to make of it")
+    group.add_argument(
+        "--analytics",
+        action="store_true",
+        help="build the analytics tables afterwards, in a schema beside the dataset",
+    )
+    group.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write an HTML report of the analytics tables afterwards, one file without a network",
+    )
+    return made
 
 
-def _run_each(names: Sequence[str], options: argparse.Namespace, arguments: list[str]) -> int:
-    """Runs the command for each workspace; returns the worst of their exit statuses."""
+def _run_each(names: Sequence[str], options: argparse.Namespace, argv: Sequence[str] | None) -> int:
+    """Runs the command for each workspace; returns the worst of their exit statuses.
+
+    What they load into one dataset is made something of once, when all of them have ended.
+    """
     if options.sandbox:
         raise ConfigurationError("The sandbox has one workspace, without a name.")
     if options.parallel < 1:
         raise ConfigurationError(f"--parallel is {options.parallel}, but must be at least 1.")
-    if "{workspace}" not in (options.dataset_name or "") and not options.dry_run:
+    arguments = _workspaces_parser().parse_known_args(argv)[1]
+    together = None
+    if WORKSPACE in (options.dataset_name or ""):
+        if options.report and WORKSPACE not in options.report:
+            raise ConfigurationError(
+                f"--report {options.report} is one file for several datasets: put {WORKSPACE} "
+                "into its name too."
+            )
+    elif not options.dry_run:
         _refuse_two_installations(names, options.base_url)
+        if options.analytics or options.report:
+            arguments = _afterwards_parser().parse_known_args(arguments)[1]
+            together = _pipeline(options, None)
+            _check_afterwards(together, options)
     program = [sys.executable, "-m", "chatbotx_source.cli", *arguments, "--workspace"]
-    statuses = workspaces.run_each(
+    ended = workspaces.run_each(
         {name: [*program, name] for name in names},
         parallel=options.parallel,
         tell=lambda name, line: print(f"{name}: {line}", flush=True),
     )
+    statuses = {name: _told(status) for name, status in ended.items()}
     print()
     for status, word in STATUSES.items():
-        ended = [name for name in names if _told(statuses[name]) == status]
-        if ended:
-            print(f"{len(ended):,} {word}: {', '.join(ended)}")
-    return min(map(_told, statuses.values()), key=list(STATUSES).index)
+        alike = [name for name in names if statuses[name] == status]
+        if alike:
+            print(f"{len(alike):,} {word}: {', '.join(alike)}")
+    if together and INTERRUPTED not in statuses.values():
+        _make_of_it(together, options)
+    return min(statuses.values(), key=list(STATUSES).index)
 
 
 def _told(status: int) -> int:
@@ -300,7 +323,7 @@ def _refuse_two_installations(names: Sequence[str], base_url: str | None) -> Non
         )
 
 
-def _load(options: argparse.Namespace, workspace: str | None) -> int:
+def _pipeline(options: argparse.Namespace, workspace: str | None) -> dlt.Pipeline:
     base = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
     name = f"{base}_{workspace}" if workspace else base
     shard = workspaces.setting("shard", options.shard, str, workspace)
@@ -312,18 +335,21 @@ def _load(options: argparse.Namespace, workspace: str | None) -> int:
         _limit_memory()
         if name != base:
             _share_file(f"{base}.duckdb")
-    pipeline = dlt.pipeline(
+    return dlt.pipeline(
         name,
         destination=destination,
-        dataset_name=(options.dataset_name or "chatbotx_data").replace(
-            "{workspace}", workspace or ""
-        ),
+        dataset_name=_named(options.dataset_name or "chatbotx_data", workspace),
         progress=_collector(options.progress),
     )
-    if options.analytics:
-        analytics.check(pipeline)
-    if options.report:
-        report.check(pipeline, options.report)
+
+
+def _named(pattern: str, workspace: str | None) -> str:
+    return pattern.replace(WORKSPACE, workspace or "")
+
+
+def _load(options: argparse.Namespace, workspace: str | None) -> int:
+    pipeline = _pipeline(options, workspace)
+    _check_afterwards(pipeline, options)
     given = {
         name: getattr(options, name)
         for name in (
@@ -344,13 +370,31 @@ def _load(options: argparse.Namespace, workspace: str | None) -> int:
     print(summary)
     status = _status(summary)
     if (options.analytics or options.report) and status != INTERRUPTED:
-        with turn(pipeline):
-            if options.analytics:
-                print(analytics.build(pipeline, full_refresh=options.full_refresh))
-            if options.report:
-                print(report.write(pipeline, options.report))
+        _make_of_it(pipeline, options, workspace)
     _show_where(pipeline)
     return status
+
+
+def _check_afterwards(pipeline: dlt.Pipeline, options: argparse.Namespace) -> None:
+    """Finds out before the load what could not be done after it.
+
+    Raises:
+        ConfigurationError: what is missing.
+    """
+    if options.analytics:
+        analytics.check(pipeline)
+    if options.report:
+        report.check(pipeline, options.report)
+
+
+def _make_of_it(
+    pipeline: dlt.Pipeline, options: argparse.Namespace, workspace: str | None = None
+) -> None:
+    with turn(pipeline):
+        if options.analytics:
+            print(analytics.build(pipeline, full_refresh=options.full_refresh))
+        if options.report:
+            print(report.write(pipeline, _named(options.report, workspace)))
 
 
 def _status(summary: SyncSummary) -> int:

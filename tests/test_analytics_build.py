@@ -11,6 +11,7 @@ import dlt
 import pytest
 import yaml
 from analytics_support import TABLES, postgres, postgres_table, table
+from installation_support import installation
 from loading_support import Job
 
 from chatbotx_source import analytics, cli, sync
@@ -42,6 +43,41 @@ def test_the_command_builds_the_tables(capfd: pytest.CaptureFixture[str]) -> Non
     rows = table("chatbotx__messages", "chatbotx_data_analytics")
     assert len(rows) > 200
     assert {(row["sent_at"].hour + 7) % 24 - row["local_hour"] for row in rows} == {0}
+
+
+def test_of_several_workspaces_in_one_dataset_they_are_built_once(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    workspaces = {
+        name: synthetic(seed=number, contacts=5, number=number)
+        for number, name in enumerate(("asia", "europe"))
+    }
+    with installation(workspaces):
+        assert cli.main(["--workspace", "all", "--analytics", "--report", "all.html"]) == 0
+    out = capfd.readouterr().out
+    assert out.count(" analytics tables in schema chatbotx_data_analytics: ") == 1
+    assert out.count("report of ") == 1
+    rows = table("chatbotx__messages", "chatbotx_data_analytics")
+    assert len({row["workspace_id"] for row in rows}) == 2
+    assert Path("all.html").exists()
+
+
+def test_of_several_workspaces_in_datasets_of_their_own_each_has_its_own(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    workspaces = {
+        name: synthetic(seed=number, contacts=5, number=number)
+        for number, name in enumerate(("asia", "europe"))
+    }
+    apart = ["--workspace", "all", "--dataset-name", "of_{workspace}", "--analytics", "--report"]
+    with installation(workspaces):
+        assert cli.main([*apart, "report.html"]) == 1
+        assert "put {workspace} into its name too" in capfd.readouterr().err
+        assert cli.main([*apart, "{workspace}.html"]) == 0
+    for name in workspaces:
+        rows = table("chatbotx__messages", f"of_{name}_analytics")
+        assert len({row["workspace_id"] for row in rows}) == 1
+        assert Path(f"{name}.html").exists()
 
 
 def test_a_build_says_what_it_did(job: Job) -> None:
