@@ -21,14 +21,17 @@ def test_a_sync_keeps_its_promise_where(name: str) -> None:
     play(EXAMPLES[name])
 
 
-@pytest.mark.parametrize("rounds", [1, 2])
-@settings(
-    max_examples=7,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(random=st.randoms(use_true_random=False))
-def test_a_sync_keeps_its_promise_in_any_history(rounds: int, random: Random) -> None:
-    play(draw_history(random, rounds))
+@pytest.mark.parametrize(("rounds", "histories"), [(1, 10), (2, 4)])
+def test_a_sync_keeps_its_promise_in_any_history(rounds: int, histories: int) -> None:
+    @settings(
+        max_examples=histories,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(random=st.randoms(use_true_random=False))
+    def search(random: Random) -> None:
+        play(draw_history(random, rounds))
+
+    search()

@@ -362,7 +362,9 @@ def test_progress_counts_what_is_loaded(
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_a_signal_ends_the_load_and_keeps_what_was_read(
     command: Command, sandbox: Sandbox, workspace: Workspace, number: signal.Signals
 ) -> None:

@@ -181,6 +181,7 @@ def test_a_list_says_nothing_of_the_other_contacts(
     assert job.differences() == []
 
 
+@pytest.mark.long
 def test_a_sample_remembers_nothing(
     serve: Serve, workspace: Workspace, ids: list[str], clock: Clock
 ) -> None:

@@ -62,7 +62,7 @@ def test_loads_before_the_one_that_failed_are_kept(serve: Serve, workspace: Work
     assert len(tops) < 10
 
 
-@pytest.mark.parametrize("after", [1, 6])
+@pytest.mark.parametrize("after", [1, pytest.param(6, marks=pytest.mark.long)])
 def test_a_server_that_goes_away_leaves_nothing_out(
     serve: Serve, workspace: Workspace, after: int
 ) -> None:

@@ -50,6 +50,7 @@ def test_what_is_gone_goes(serve: Serve, town: Town) -> None:
     assert job.differences() == []
 
 
+@pytest.mark.long
 def test_a_refresh_of_many_loads_begins_anew_once(serve: Serve, town: Town) -> None:
     job = serve(town.workspace)
     job.sync()

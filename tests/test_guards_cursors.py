@@ -45,6 +45,7 @@ def test_a_stale_cursor_keeps_the_floor(job: Job, world: World) -> None:
     assert job.differences() == []
 
 
+@pytest.mark.long
 def test_walks_that_have_to_begin_again_and_again_are_ended_and_reported(
     job: Job, world: World
 ) -> None:
@@ -65,7 +66,7 @@ def test_walks_that_have_to_begin_again_and_again_are_ended_and_reported(
     assert (loaded(job, stale), loaded(job, other)) == (16, 1)
 
 
-@pytest.mark.parametrize("page", [1, 2])
+@pytest.mark.parametrize("page", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_cursor_that_leads_to_its_own_page_again_ends_the_walk(
     job: Job, world: World, page: int
 ) -> None:

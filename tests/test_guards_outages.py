@@ -42,7 +42,13 @@ def test_an_outage_ends_the_load_and_leaves_no_gaps(job: Job, world: World) -> N
     assert job.differences() == []
 
 
-@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "not_found"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "status", "status": 503}, marks=pytest.mark.long),
+        {"kind": "not_found"},
+    ],
+)
 def test_an_outage_is_one_whatever_the_server_answers(
     job: Job, world: World, fault: dict[str, Any]
 ) -> None:

@@ -41,6 +41,7 @@ def test_everything_newer_than_a_poisoned_message_is_loaded_and_its_place_is_tol
     ) == [(contact, "a message cannot be served", last["createdAt"][11:16], last["id"])]
 
 
+@pytest.mark.long
 def test_what_lies_below_a_poisoned_message_is_loaded_once_it_is_cured(
     job: Job, world: World
 ) -> None:

@@ -58,7 +58,7 @@ def test_a_newer_server_refuses_a_token_without_the_scope_for_messages(serve: Se
     assert job.differences() == []
 
 
-@pytest.mark.parametrize("kind", ["drop_rows", "null_cursor"])
+@pytest.mark.parametrize("kind", ["drop_rows", pytest.param("null_cursor", marks=pytest.mark.long)])
 def test_what_a_missing_shard_hid_is_found_by_a_reconcile(
     job: Job, world: World, kind: str
 ) -> None:

@@ -36,6 +36,7 @@ class Quiet:
         self.clock.tick(days=60)
 
 
+@pytest.mark.long
 def test_contacts_without_news_cost_nothing_but_the_listing(serve: Serve) -> None:
     quiet = Quiet(contacts=119)
     job = serve(quiet.workspace)
@@ -172,7 +173,9 @@ def test_a_walk_ends_where_the_news_do(serve: Serve) -> None:
     assert job.differences() == []
 
 
-@pytest.mark.parametrize("whole", [{"reconcile": True}, {"reconcile_share": 1}])
+@pytest.mark.parametrize(
+    "whole", [{"reconcile": True}, pytest.param({"reconcile_share": 1}, marks=pytest.mark.long)]
+)
 def test_what_leaves_no_sign_is_found_by_reading_whole(
     serve: Serve, whole: dict[str, float]
 ) -> None:

@@ -16,7 +16,8 @@ from kills.worker import Death, sync_apart
 from loading_support import Job
 
 
-@pytest.mark.parametrize(("seed", "kills"), [(4, 6), pytest.param(10, 6, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("seed", "kills"), [(4, 6), (10, 6)])
 def test_kills_lose_nothing(tmp_path: Path, seed: int, kills: int) -> None:
     assert play(seed, tmp_path).kills.total() >= kills
 

@@ -43,6 +43,7 @@ def test_a_budget_is_that_of_the_name_or_of_all(
     assert requests == {"asia": 5, "europe": 3}
 
 
+@pytest.mark.long
 def test_a_full_refresh_begins_anew_under_the_name(jobs: dict[str, Job]) -> None:
     job = jobs["asia"]
     sync(job.pipeline, workspace="asia")

@@ -99,6 +99,7 @@ def test_a_limit_on_a_resource_is_no_end_of_it(serve: Serve, town: Town, name: s
     assert is_made_good(job)
 
 
+@pytest.mark.long
 def test_a_limit_on_the_source_is_no_end_of_it(serve: Serve, town: Town) -> None:
     job = serve(town.workspace)
     job.pipeline.run(job.source().add_limit(1))

@@ -55,6 +55,7 @@ def test_a_contact_is_marked_by_the_next_listing(serve: Serve, town: Town) -> No
     assert living_differences(job) == []
 
 
+@pytest.mark.long
 def test_a_walk_over_many_loads_proves_as_much_as_one(serve: Serve, town: Town) -> None:
     job = serve(town.workspace)
     job.sync()
@@ -67,7 +68,16 @@ def test_a_walk_over_many_loads_proves_as_much_as_one(serve: Serve, town: Town) 
     assert living_differences(job) == []
 
 
-@pytest.mark.parametrize("kind", ["stale_cursor", "repeat_cursor", "empty", "unordered"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "stale_cursor",
+        *(
+            pytest.param(kind, marks=pytest.mark.long)
+            for kind in ("repeat_cursor", "empty", "unordered")
+        ),
+    ],
+)
 def test_a_walk_that_met_a_fault_proves_nothing(serve: Serve, town: Town, kind: str) -> None:
     job = serve(town.workspace)
     job.sync()
@@ -82,6 +92,7 @@ def test_a_walk_that_met_a_fault_proves_nothing(serve: Serve, town: Town, kind: 
     assert living_differences(job) == []
 
 
+@pytest.mark.long
 def test_a_message_that_a_shard_was_hiding_is_marked_and_cleared(serve: Serve, town: Town) -> None:
     job = serve(town.workspace)
     job.sync()

@@ -86,6 +86,7 @@ def test_a_backfill_in_small_budgets_costs_one_request_a_load_more_at_most(serve
     assert frugal.differences() == []
 
 
+@pytest.mark.long
 def test_one_request_a_load_gets_through_every_guard(job: Job, world: World) -> None:
     contact = world.add_contact()
     messages = world.writes(contact, 3)

@@ -69,8 +69,8 @@ def test_news_that_a_part_has_read_are_news_to_the_whole(
     ("name", "refresh"),
     [
         ("messages", "drop_resources"),
-        ("messages__attachments", "drop_data"),
-        ("contacts__tags", "drop_resources"),
+        pytest.param("messages__attachments", "drop_data", marks=pytest.mark.long),
+        pytest.param("contacts__tags", "drop_resources", marks=pytest.mark.long),
     ],
 )
 def test_a_resource_that_was_begun_anew_is_whole_after_the_next_sync(

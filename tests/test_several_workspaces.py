@@ -78,6 +78,7 @@ def test_what_one_leaves_unfinished_stays_until_itself_is_done(
     assert query(left) == [("chatbotx_africa", True)]
 
 
+@pytest.mark.long
 def test_only_the_contacts_of_the_workspace_that_was_listed_can_be_gone(
     sandboxes: Sandboxes, sync_into_one: Sync
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_shard_marks_its_own_contacts_alone(job: Job, sync_shard: Sync) -> Non
         assert job.query("SELECT id FROM contacts WHERE removed_at NOTNULL ORDER BY 1") == marked
 
 
+@pytest.mark.long
 def test_another_number_of_shards_starts_from_nothing(
     job: Job, sync_shard: Sync, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -137,6 +137,7 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert chatbotx(page_size=7).name == "chatbotx"
 
 
+@pytest.mark.long
 def test_each_workspace_has_a_section_of_its_own(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ def test_every_column_arrives_under_its_name_in_its_type(warehouse: Warehouse, n
     assert types_in(warehouse, name) == declared
 
 
+@pytest.mark.long
 def test_empty_tables_are_created_with_every_column(tmp_path: Path, warehouse: Warehouse) -> None:
     pipeline = dlt.pipeline(
         "empty",

@@ -32,7 +32,15 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize(("page_size", "contacts"), [(1, 4), (7, 30), (20, 30), (500, 60)])
+@pytest.mark.parametrize(
+    ("page_size", "contacts"),
+    [
+        (1, 4),
+        (7, 30),
+        pytest.param(20, 30, marks=pytest.mark.long),
+        pytest.param(500, 60, marks=pytest.mark.long),
+    ],
+)
 def test_a_sync_brings_everything_once(serve: Serve, page_size: int, contacts: int) -> None:
     job = serve(synthetic(seed=page_size, contacts=contacts, now=SPRING))
     summary = job.sync(page_size=page_size)
@@ -47,6 +55,7 @@ def test_a_plain_run_brings_everything_once(serve: Serve) -> None:
     assert job.differences() == []
 
 
+@pytest.mark.long
 def test_many_small_loads_bring_the_same_as_one(serve: Serve) -> None:
     job = serve(synthetic(contacts=8, now=SPRING))
     assert job.sync(page_size=20, load_messages=40, workers=1).loads > 3
