@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 from loading_support import Job
 
 from chatbotx_source.sandbox import Workspace
+
+# A shell lets what it runs in the background ignore Ctrl-C, and the processes of that inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONFIGURATION = ("SOURCES__", "DESTINATION__", "LOAD__", "RUNTIME__", "DLT_")
 

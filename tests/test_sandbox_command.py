@@ -29,5 +29,8 @@ def test_the_command_serves_until_it_is_interrupted() -> None:
         with urllib.request.urlopen(request) as response:  # noqa: S310
             assert response.status == 200
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=10)
+        try:
+            rest, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()
     assert (process.returncode, rest.strip()) == (0, "Ended.")
