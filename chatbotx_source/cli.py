@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import ctypes
 import gc
 import logging
 import os
@@ -44,9 +45,12 @@ WORKSPACE = "{workspace}"
 AT_ONCE = 4
 """Workspaces loaded side by side: each of them waits for its own server most of the time."""
 
-MEMORY_LIMIT = "200MB"
-"""DuckDB takes most of the machine by default; with this much it seldom has to go to the disk for
-a load of `settings.LOAD_MESSAGES`."""
+MEMORY_LIMIT = "140MB"
+"""DuckDB takes most of the machine by default; with this much it goes to the disk for little of a
+load of `settings.LOAD_MESSAGES`, and takes no more however large the tables are."""
+
+M_ARENA_MAX = -8
+"""Of glibc's `mallopt`: how many heaps threads may have, by default eight for each processor."""
 
 SANDBOX_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 """The same workspace in every run, so that a second run finds nothing new."""
@@ -440,8 +444,10 @@ def _check_destination(name: str) -> None:
 
 
 def _limit_memory() -> None:
-    """Keeps DuckDB small, unless the user has configured it, and Arrow's freed memory free."""
+    """Keeps DuckDB small, unless the user has configured it, and freed memory free."""
     pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps 80 MB to itself
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(M_ARENA_MAX, 1)  # each heap keeps what the largest load has needed of it
     key = "destination.duckdb.credentials.global_config"
     if dlt.config.get(key) is None and dlt.secrets.get(key) is None:
         os.environ[key.replace(".", "__").upper()] = f'{{"memory_limit": "{MEMORY_LIMIT}"}}'
