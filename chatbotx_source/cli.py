@@ -352,6 +352,8 @@ def _named(pattern: str, workspace: str | None) -> str:
 
 
 def _load(options: argparse.Namespace, workspace: str | None) -> int:
+    if options.report:
+        options.report = _named(options.report, workspace)
     pipeline = _pipeline(options, workspace)
     _check_afterwards(pipeline, options)
     given = {
@@ -374,7 +376,7 @@ def _load(options: argparse.Namespace, workspace: str | None) -> int:
     print(summary)
     status = _status(summary)
     if (options.analytics or options.report) and status != INTERRUPTED:
-        _make_of_it(pipeline, options, workspace)
+        _make_of_it(pipeline, options)
     _show_where(pipeline)
     return status
 
@@ -391,14 +393,12 @@ def _check_afterwards(pipeline: dlt.Pipeline, options: argparse.Namespace) -> No
         report.check(pipeline, options.report)
 
 
-def _make_of_it(
-    pipeline: dlt.Pipeline, options: argparse.Namespace, workspace: str | None = None
-) -> None:
+def _make_of_it(pipeline: dlt.Pipeline, options: argparse.Namespace) -> None:
     with turn(pipeline):
         if options.analytics:
             print(analytics.build(pipeline, full_refresh=options.full_refresh))
         if options.report:
-            print(report.write(pipeline, _named(options.report, workspace)))
+            print(report.write(pipeline, options.report))
 
 
 def _status(summary: SyncSummary) -> int:

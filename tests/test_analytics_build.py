@@ -45,15 +45,21 @@ def test_the_command_builds_the_tables(capfd: pytest.CaptureFixture[str]) -> Non
     assert {(row["sent_at"].hour + 7) % 24 - row["local_hour"] for row in rows} == {0}
 
 
-def test_of_several_workspaces_in_one_dataset_they_are_built_once(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def two() -> Iterator[list[str]]:
+    """The names of two workspaces that are configured."""
     workspaces = {
         name: synthetic(seed=number, contacts=5, number=number)
         for number, name in enumerate(("asia", "europe"))
     }
     with installation(workspaces):
-        assert cli.main(["--workspace", "all", "--analytics", "--report", "all.html"]) == 0
+        yield list(workspaces)
+
+
+def test_of_several_workspaces_in_one_dataset_they_are_built_once(
+    two: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--workspace", "all", "--analytics", "--report", "all.html"]) == 0
     out = capfd.readouterr().out
     assert out.count(" analytics tables in schema chatbotx_data_analytics: ") == 1
     assert out.count("report of ") == 1
@@ -63,18 +69,13 @@ def test_of_several_workspaces_in_one_dataset_they_are_built_once(
 
 
 def test_of_several_workspaces_in_datasets_of_their_own_each_has_its_own(
-    capfd: pytest.CaptureFixture[str],
+    two: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    workspaces = {
-        name: synthetic(seed=number, contacts=5, number=number)
-        for number, name in enumerate(("asia", "europe"))
-    }
     apart = ["--workspace", "all", "--dataset-name", "of_{workspace}", "--analytics", "--report"]
-    with installation(workspaces):
-        assert cli.main([*apart, "report.html"]) == 1
-        assert "put {workspace} into its name too" in capfd.readouterr().err
-        assert cli.main([*apart, "{workspace}.html"]) == 0
-    for name in workspaces:
+    assert cli.main([*apart, "report.html"]) == 1
+    assert "put {workspace} into its name too" in capfd.readouterr().err
+    assert cli.main([*apart, "{workspace}.html"]) == 0
+    for name in two:
         rows = table("chatbotx__messages", f"of_{name}_analytics")
         assert len({row["workspace_id"] for row in rows}) == 1
         assert Path(f"{name}.html").exists()

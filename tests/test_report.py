@@ -66,6 +66,9 @@ def test_where_it_cannot_be_written_is_told_before_anything_is_loaded(
     assert "no folder nowhere" in capfd.readouterr().err
     assert cli.main(["--report", str(tmp_path)]) == 1
     assert "name a file" in capfd.readouterr().err
+    os.environ["SOURCES__CHATBOTX__ASIA__API_TOKEN"] = "none"
+    assert cli.main(["--workspace", "asia", "--report", "of_{workspace}/report.html"]) == 1
+    assert "no folder of_asia" in capfd.readouterr().err
 
 
 def test_a_destination_without_sql_is_refused() -> None:
