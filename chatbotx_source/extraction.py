@@ -70,7 +70,7 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
     _silence_known_warnings()
     pipeline = dlt.current.pipeline()  # once: it resolves the whole configuration, every time
     if pipeline.destination:
-        adapt(dlt.current.source(), pipeline.destination.destination_type)
+        adapt(dlt.current.source(), pipeline)
     load_id = dlt.current.load_package_state()["load_id"]
     selected = set(dlt.current.source().selected_resources)
     remembers = selected >= set(TABLES) and settings.limit_contacts is None

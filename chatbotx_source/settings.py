@@ -38,9 +38,9 @@ ms. Against a server without a limit on the same machine, more than two gain not
 MAX_WAIT = 300.0
 """Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process does."""
 
-LOAD_MESSAGES = 50_000
+LOAD_MESSAGES = 200_000
 """Messages after which `sync` loads what was read: bounds what a crash would have to read again,
-and the memory that the destination takes for a load, which costs about 0.3 s of its own."""
+and the memory that the destination takes for a load, which costs 0.7 s of its own."""
 
 LOAD_DURATION = 300.0
 """Seconds after which `sync` loads what was read."""

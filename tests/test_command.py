@@ -338,7 +338,7 @@ def test_the_places_that_are_configured_are_used(
     assert (tmp_path / "dlt" / "pipelines" / "chatbotx").is_dir()
 
 
-@pytest.mark.parametrize(("configured", "limit"), [(None, "133.5 MiB"), ("256MB", "244.1 MiB")])
+@pytest.mark.parametrize(("configured", "limit"), [(None, "114.4 MiB"), ("256MB", "244.1 MiB")])
 def test_duckdb_is_kept_small_unless_it_is_configured(
     command: Command, sandbox: Sandbox, configured: str | None, limit: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from random import Random
 import pytest
 from durability_support import Town, living_differences
 from kills.worker import Death, sync_apart
-from loading_support import Job
+from loading_support import Job, reading
+from oracle import difference, expected, loaded
 
 from chatbotx_source import cli
 from chatbotx_source.errors import DestinationError
@@ -78,6 +80,27 @@ def test_a_package_that_was_left_is_loaded_without_a_request(job: Job) -> None:
     assert job.sync(reconcile_share=0, lookback_days=0).complete
     assert len(job.requests("messages")) == asked
     assert job.differences() == []
+
+
+def test_a_file_that_is_copied_a_second_time_doubles_no_row(job: Job) -> None:
+    package = leave_pending(job)
+    for table in ("messages", "messages__attachments", "contacts", "contacts__contact_inboxes"):
+        [file] = package.rglob(f"{table}.*.parquet")
+        _, file_id, _, _ = file.name.split(".")
+        shutil.copy(file, file.with_name(file.name.replace(file_id, "0123456789")))
+    assert job.sync(reconcile_share=0, lookback_days=0).complete
+    assert job.differences() == []
+
+
+def test_a_package_that_is_loaded_into_another_dataset_arrives_whole(serve: Serve) -> None:
+    job = serve(Town(Random(5), contacts=3).workspace)
+    job.sync(max_requests=3)  # leaves rows in the staging dataset of the first one
+    pipeline = job.pipeline
+    pipeline.extract(job.source(reconcile=True))
+    pipeline.normalize()
+    pipeline.load(dataset_name="moved")
+    with reading(job.file, "moved") as connection:
+        assert difference(expected(job.workspace), loaded(connection)) == []
 
 
 def test_a_file_that_is_open_elsewhere_is_named_and_what_was_read_is_kept(job: Job) -> None:
