@@ -1,14 +1,18 @@
-"""What the destination of a load cannot do, and what is done about it before the first row."""
+"""What depends on the destination of a load: what it cannot do, and what it does better."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.schema.typing import TColumnSchema
+from dlt.destinations.exceptions import DestinationConnectionError
+from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract import DltResource, DltSource
 
 from chatbotx_source.columns import TABLES, Table
@@ -54,6 +58,37 @@ def adapt(source: DltSource, pipeline: dlt.Pipeline) -> None:
                 "x-stage-data-deduplicated": True if numbered else None,
             }
         )
+
+
+@contextmanager
+def compacted(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Keeps a DuckDB file small while a load is written to it, which also takes less time.
+
+    DuckDB compresses what was written when the last connection is closed: here that is once, at the
+    end, when the staging tables are empty. dlt closes it after every step, and leaves them full.
+
+    Args:
+        pipeline: that loads.
+    """
+    client = pipeline.sql_client() if pipeline.destination.destination_type == DUCKDB else None
+    if client is None or not _opens(client):
+        yield
+        return
+    try:
+        yield
+        with client.with_staging_dataset():
+            staged = [table.name for table in TABLES.values() if table.write_disposition == "merge"]
+            client.truncate_tables(*staged)
+    finally:
+        client.close_connection()
+
+
+def _opens(client: SqlClientBase[Any]) -> bool:
+    try:
+        client.open_connection()
+    except DestinationConnectionError:  # the load meets the same obstacle, and tells of it
+        return False
+    return True
 
 
 def _numbered(pipeline: dlt.Pipeline) -> Callable[[Table], str] | None:

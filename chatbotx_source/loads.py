@@ -18,6 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 import chatbotx_source
 from chatbotx_source import memory, settings
 from chatbotx_source.columns import TABLES
+from chatbotx_source.destination import compacted
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.instants import Instant
 from chatbotx_source.open_tables import keeps_files, open_table
@@ -330,7 +331,7 @@ def _loading(pipeline: dlt.Pipeline, my_turn: BaseFileLock) -> Callable[..., Any
     def run(source: Any, refresh: Any = None) -> None:
         pipeline.extract(source, refresh=refresh)
         pipeline.normalize()
-        with my_turn:
+        with my_turn, compacted(pipeline):
             pipeline.load()
 
     return run
