@@ -40,64 +40,51 @@ served as (
     where conversation__id is not null
 ),
 
-known as (
+joined as (
     select
         coalesce(counts.conversation_id, served.conversation__id) as conversation_id,
-        coalesce(served.id, counts.contact_id) as contact_id
-    from counts
-    full outer join served on served.conversation__id = counts.conversation_id
-),
-
-waits as (
-    select
-        known.conversation_id,
+        coalesce(served.id, counts.contact_id) as contact_id,
+        contacts.full_name as contact_name,
+        coalesce(counts.channel, 'unknown') as channel,
+        coalesce(counts.inbox_id, 'unknown') as inbox_id,
+        counts.first_channel,
+        counts.first_inbox_id,
+        served.conversation__id is not null as is_current,
+        served.conversation__created_at as created_at,
+        served.conversation__archived_at as archived_at,
+        served.conversation__bot_enabled as is_bot_enabled,
+        served.conversation__assigned_user_id as assigned_agent_id,
+        served.conversation__assigned_inbox_team__name as assigned_team_name,
+        counts.first_message_at,
+        counts.last_message_at,
+        counts.last_message_by,
+        {%- for name in counted %}
+        coalesce(counts.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
+        coalesce(counts.sessions, 0) as sessions,
+        coalesce(turns.turns, 0) as turns,
+        coalesce(turns.turns_answered, 0) as turns_answered,
+        turns.first_response_seconds,
+        turns.reply_seconds_median,
+        turns.agent_reply_seconds_median,
         case
             when contacts.blocked_at is not null or contacts.removed_at is not null then null
             when served.conversation__archived_at >= turns.asked_at then null
             else turns.asked_at
         end as waiting_since
-    from known
-    inner join turns on turns.conversation_id = known.conversation_id
-    left join served on served.conversation__id = known.conversation_id
-    left join {{ source('chatbotx', 'contacts') }} as contacts on contacts.id = known.contact_id
+    from counts
+    full outer join served on served.conversation__id = counts.conversation_id
+    left join turns on turns.conversation_id = counts.conversation_id
+    left join {{ source('chatbotx', 'contacts') }} as contacts
+        on contacts.id = coalesce(served.id, counts.contact_id)
 )
 
 select
-    known.conversation_id,
-    known.contact_id,
-    contacts.full_name as contact_name,
-    coalesce(counts.channel, 'unknown') as channel,
-    coalesce(counts.inbox_id, 'unknown') as inbox_id,
-    counts.first_channel,
-    counts.first_inbox_id,
-    served.conversation__id is not null as is_current,
-    served.conversation__created_at as created_at,
-    served.conversation__archived_at as archived_at,
-    served.conversation__bot_enabled as is_bot_enabled,
-    served.conversation__assigned_user_id as assigned_agent_id,
-    served.conversation__assigned_inbox_team__name as assigned_team_name,
-    counts.first_message_at,
-    counts.last_message_at,
-    counts.last_message_by,
-    {%- for name in counted %}
-    coalesce(counts.{{ name }}, 0) as {{ name }},
-    {%- endfor %}
-    coalesce(counts.sessions, 0) as sessions,
-    coalesce(turns.turns, 0) as turns,
-    coalesce(turns.turns_answered, 0) as turns_answered,
-    turns.first_response_seconds,
-    turns.reply_seconds_median,
-    turns.agent_reply_seconds_median,
-    waits.waiting_since is not null as is_waiting,
-    waits.waiting_since,
+    *,
+    waiting_since is not null as is_waiting,
     case
-        when {{ chatbotx_as_of() }} > waits.waiting_since
-            then {{ chatbotx_seconds('waits.waiting_since', chatbotx_as_of()) }}
-        when waits.waiting_since is not null then 0
+        when {{ chatbotx_as_of() }} > waiting_since
+            then {{ chatbotx_seconds('waiting_since', chatbotx_as_of()) }}
+        when waiting_since is not null then 0
     end as waiting_seconds
-from known
-left join counts on counts.conversation_id = known.conversation_id
-left join turns on turns.conversation_id = known.conversation_id
-left join waits on waits.conversation_id = known.conversation_id
-left join served on served.conversation__id = known.conversation_id
-left join {{ source('chatbotx', 'contacts') }} as contacts on contacts.id = known.contact_id
+from joined
