@@ -21,6 +21,15 @@
 {%- endmacro %}
 
 
+{#- A median of values that know their place among the others of their group, counted from 1 with
+    nulls last: the middle one, or half way between the middle two. -#}
+{% macro chatbotx_median_by_place(value, place, values) -%}
+    cast(round(cast(
+        avg(case when 2 * {{ place }} between {{ values }} and {{ values }} + 2 then {{ value }} end)
+    as numeric(24, 6)), 6) as double precision)
+{%- endmacro %}
+
+
 {#- The part of a whole, from 0 to 1; null of nothing. -#}
 {% macro chatbotx_share(part, whole) -%}
     cast(round(cast(

@@ -21,16 +21,33 @@ with counts as (
     group by conversation_id
 ),
 
+-- Medians by place: percentile_cont keeps the values of every conversation in memory at once.
+placed as (
+    select
+        *,
+        count(first_reply_seconds) over (partition by conversation_id) as replies,
+        count(first_agent_reply_seconds) over (partition by conversation_id) as agent_replies,
+        row_number() over (
+            partition by conversation_id order by first_reply_seconds nulls last
+        ) as place,
+        row_number() over (
+            partition by conversation_id order by first_agent_reply_seconds nulls last
+        ) as agent_place
+    from {{ ref('chatbotx__reply_times') }}
+),
+
 turns as (
     select
         conversation_id,
         count(*) as turns,
         count(case when status = 'answered' then 1 end) as turns_answered,
-        {{ chatbotx_percentile(0.5, 'first_reply_seconds') }} as reply_seconds_median,
-        {{ chatbotx_percentile(0.5, 'first_agent_reply_seconds') }} as agent_reply_seconds_median,
+        {{ chatbotx_median_by_place('first_reply_seconds', 'place', 'replies') }}
+            as reply_seconds_median,
+        {{ chatbotx_median_by_place('first_agent_reply_seconds', 'agent_place', 'agent_replies') }}
+            as agent_reply_seconds_median,
         max(case when turn_number = 1 then first_reply_seconds end) as first_response_seconds,
         max(case when status = 'waiting' then asked_at end) as asked_at
-    from {{ ref('chatbotx__reply_times') }}
+    from placed
     group by conversation_id
 ),
 
