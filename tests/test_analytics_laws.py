@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import dlt
@@ -230,6 +231,27 @@ def test_turns_and_sessions_are_those_of_a_simpler_reckoning(here: Path, seed: i
     assert {row["turn_id"]: turn_of(row) for row in table("chatbotx__reply_times")} == turns
     found = table("chatbotx__conversation_sessions")
     assert {row["session_id"]: session_of(row) for row in found} == sessions
+    medians = medians_of(table("chatbotx__reply_times"))
+    for row in table("chatbotx__conversations"):
+        found_medians = (row["reply_seconds_median"], row["agent_reply_seconds_median"])
+        assert found_medians == pytest.approx(medians[row["conversation_id"]])
+        medians.pop(row["conversation_id"])
+    assert not medians
+
+
+def medians_of(turns: Rows) -> defaultdict[str, tuple[float | None, ...]]:
+    """Medians of the seconds to a reply by anyone and by an agent, of every conversation."""
+    columns = ("first_reply_seconds", "first_agent_reply_seconds")
+    talks = defaultdict(list)
+    for turn in turns:
+        talks[turn["conversation_id"]].append([turn[column] for column in columns])
+    medians: defaultdict[str, tuple[float | None, ...]] = defaultdict(lambda: (None, None))
+    for conversation, talk in talks.items():
+        known = [
+            [value for value in values if value is not None] for values in zip(*talk, strict=True)
+        ]
+        medians[conversation] = tuple(median(values) if values else None for values in known)
+    return medians
 
 
 def turn_of(row: dict[str, Any]) -> tuple[Any, ...]:
