@@ -253,6 +253,7 @@ def test_an_empty_workspace_is_complete(
     assert command("--dry-run").status == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workspace", [synthetic(seed=3, contacts=2, messages=20, now=SPRING)])
 def test_one_request_a_run_comes_to_an_end(
     command: Command, sandbox: Sandbox, workspace: Workspace

@@ -50,6 +50,7 @@ def test_a_part_does_not_pass_for_the_whole(
     assert job.differences() == []
 
 
+@pytest.mark.long
 def test_news_that_a_part_has_read_are_news_to_the_whole(
     serve: Serve, workspace: Workspace, clock: Clock
 ) -> None:

@@ -39,7 +39,7 @@ def test_any_number_of_workers_brings_the_same_at_the_same_cost(tmp_path: Path) 
     assert len(costs) == 1
 
 
-@pytest.mark.parametrize("most", [pytest.param(1, marks=pytest.mark.long), 2, 7])
+@pytest.mark.parametrize("most", [*(pytest.param(n, marks=pytest.mark.long) for n in (1, 2)), 7])
 def test_a_budget_of_requests_holds_for_all_workers_together(tmp_path: Path, most: int) -> None:
     with Job(synthetic(contacts=3, messages=12, now=SPRING), tmp_path) as job:
         spent, complete = [0], False
