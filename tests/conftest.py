@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ CONFIGURATION = ("SOURCES__", "DESTINATION__", "LOAD__", "RUNTIME__", "DLT_")
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing of the user's configuration counts, and nothing that a test sets outlives it."""
     before = dict(os.environ)
+    logger = logging.getLogger("chatbotx_source")
+    level = logger.level
     for name in before:
         if name.startswith(CONFIGURATION):
             del os.environ[name]
@@ -33,6 +36,7 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield
     os.environ.clear()
     os.environ.update(before)
+    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -105,5 +106,5 @@ def warnings(caplog: pytest.LogCaptureFixture) -> str:
     return "\n".join(
         record.getMessage()
         for record in caplog.records
-        if record.name.startswith("chatbotx_source")
+        if record.name.startswith("chatbotx_source") and record.levelno >= logging.WARNING
     )
