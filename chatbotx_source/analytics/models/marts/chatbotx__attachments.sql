@@ -36,7 +36,7 @@ inner join {{ ref('chatbotx__messages') }} as messages
     and messages._dlt_load_id = attachments._dlt_load_id
 where not coalesce(attachments._removed, false)
 {%- if is_incremental() %}
-and messages.built_at >= (
+and messages.built_at > (
     select coalesce(max(built_at), timestamp with time zone '1970-01-01 00:00:00+00') from {{ this }}
 )
 and {{ chatbotx_not_yet_here('attachments', 'message_id') }}
