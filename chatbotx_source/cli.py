@@ -6,6 +6,7 @@ import argparse
 import atexit
 import ctypes
 import gc
+import hashlib
 import logging
 import os
 import sys
@@ -13,12 +14,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, NoReturn
 
 import dlt
 import pyarrow as pa
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
+from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.runtime.collector import LogCollector
 
 from chatbotx_source import analytics, report, settings, workspaces
@@ -466,6 +469,16 @@ def _collector(name: str | None) -> Any:
     return LogCollector(dump_system_stats=False) if name == "log" else name
 
 
+def _pipelines_dir_here() -> str:
+    """Where dlt keeps the pipelines of this directory alone.
+
+    In its own place, which is one for all, a pipeline stays with the files of the directory that
+    it first ran in; the sandbox is to be tried in as many as one likes.
+    """
+    here = hashlib.sha256(os.fsencode(Path.cwd())).hexdigest()[:16]
+    return str(Path(get_dlt_pipelines_dir()) / f"sandbox_{here}")
+
+
 @contextmanager
 def _sandbox() -> Iterator[None]:
     """Runs the stand-in of the API, and points the source to it.
@@ -490,6 +503,7 @@ def _sandbox() -> Iterator[None]:
                 SOURCES__CHATBOTX__BASE_URL=sandbox.base_url,
                 SOURCES__CHATBOTX__API_TOKEN=sandbox.token,
                 SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND="0",
+                PIPELINES_DIR=_pipelines_dir_here(),
             )
         )
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -125,6 +126,21 @@ def test_the_sandbox_is_loaded_without_an_account(command: Command, free_port: i
         [(count,)] = query(f"SELECT count(*) FROM {name}", "chatbotx_sandbox.duckdb")
         assert count == first.rows[name]
     assert [name for name in os.environ.keys() - before.keys() if "CHATBOTX" in name] == []
+
+
+def test_the_sandbox_is_loaded_into_the_directory_that_it_is_tried_in(
+    command: Command, free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = []
+    for name in ("one", "another", "one"):
+        place = tmp_path / name
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        monkeypatch.chdir(place)
+        rows.append(command("--sandbox", "--limit-contacts", "3").rows)
+        [(count,)] = query("SELECT count(*) FROM messages", "chatbotx_sandbox.duckdb")
+        assert count == rows[0]["messages"] > 0
+    assert rows == [rows[0]] * 3
 
 
 def test_the_sandbox_makes_way_when_its_port_is_taken(command: Command, free_port: int) -> None:
