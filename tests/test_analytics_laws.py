@@ -231,27 +231,16 @@ def test_turns_and_sessions_are_those_of_a_simpler_reckoning(here: Path, seed: i
     assert {row["turn_id"]: turn_of(row) for row in table("chatbotx__reply_times")} == turns
     found = table("chatbotx__conversation_sessions")
     assert {row["session_id"]: session_of(row) for row in found} == sessions
-    medians = medians_of(table("chatbotx__reply_times"))
-    for row in table("chatbotx__conversations"):
-        found_medians = (row["reply_seconds_median"], row["agent_reply_seconds_median"])
-        assert found_medians == pytest.approx(medians[row["conversation_id"]])
-        medians.pop(row["conversation_id"])
-    assert not medians
-
-
-def medians_of(turns: Rows) -> defaultdict[str, tuple[float | None, ...]]:
-    """Medians of the seconds to a reply by anyone and by an agent, of every conversation."""
-    columns = ("first_reply_seconds", "first_agent_reply_seconds")
     talks = defaultdict(list)
-    for turn in turns:
-        talks[turn["conversation_id"]].append([turn[column] for column in columns])
-    medians: defaultdict[str, tuple[float | None, ...]] = defaultdict(lambda: (None, None))
-    for conversation, talk in talks.items():
-        known = [
-            [value for value in values if value is not None] for values in zip(*talk, strict=True)
-        ]
-        medians[conversation] = tuple(median(values) if values else None for values in known)
-    return medians
+    for turn in table("chatbotx__reply_times"):
+        talks[turn["conversation_id"]].append(turn)
+    conversations = {row["conversation_id"]: row for row in table("chatbotx__conversations")}
+    assert talks.keys() <= conversations.keys()
+    for conversation, row in conversations.items():
+        for reply in ("reply_seconds", "agent_reply_seconds"):
+            seconds = [turn[f"first_{reply}"] for turn in talks[conversation]]
+            known = [value for value in seconds if value is not None]
+            assert row[f"{reply}_median"] == (pytest.approx(median(known)) if known else None)
 
 
 def turn_of(row: dict[str, Any]) -> tuple[Any, ...]:

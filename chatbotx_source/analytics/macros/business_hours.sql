@@ -24,9 +24,10 @@
 
 {#- Business minutes between two instants; each must be joined to the calendar by its local date. -#}
 {% macro chatbotx_business_minutes(since, since_day, until, until_day) -%}
-    cast(round(cast((
+    {%- set seconds -%}
         {{ chatbotx_open_seconds(until, until_day) }} - {{ chatbotx_open_seconds(since, since_day) }}
-    ) / 60 as numeric(24, 6)), 3) as double precision)
+    {%- endset -%}
+    {{ chatbotx_rounded('(' ~ seconds ~ ') / 60', digits=3) }}
 {%- endmacro %}
 
 {#- Seconds of business from the calendar's first day to an instant. -#}

@@ -12,27 +12,32 @@
 {%- endmacro %}
 
 
-{#- A percentile, interpolated, and rounded to where databases agree. -#}
+{#- A number, rounded to where databases agree. -#}
+{% macro chatbotx_rounded(value, digits=6) -%}
+    cast(round(cast({{ value }} as numeric(24, 6)), {{ digits }}) as double precision)
+{%- endmacro %}
+
+
+{#- A percentile, interpolated. -#}
 {% macro chatbotx_percentile(share, value, condition='true') -%}
-    cast(round(cast(
-        percentile_cont({{ share }}) within group (order by {{ value }})
-        filter (where {{ condition }})
-    as numeric(24, 6)), 6) as double precision)
+    {{ chatbotx_rounded(
+        'percentile_cont(' ~ share ~ ') within group (order by ' ~ value ~ ')'
+        ~ ' filter (where ' ~ condition ~ ')'
+    ) }}
 {%- endmacro %}
 
 
 {#- A median of values that know their place among the others of their group, counted from 1 with
     nulls last: the middle one, or half way between the middle two. -#}
 {% macro chatbotx_median_by_place(value, place, values) -%}
-    cast(round(cast(
-        avg(case when 2 * {{ place }} between {{ values }} and {{ values }} + 2 then {{ value }} end)
-    as numeric(24, 6)), 6) as double precision)
+    {%- set in_the_middle = '2 * ' ~ place ~ ' between ' ~ values ~ ' and ' ~ values ~ ' + 2' -%}
+    {{ chatbotx_rounded('avg(case when ' ~ in_the_middle ~ ' then ' ~ value ~ ' end)') }}
 {%- endmacro %}
 
 
 {#- The part of a whole, from 0 to 1; null of nothing. -#}
 {% macro chatbotx_share(part, whole) -%}
-    cast(round(cast(
-        cast({{ part }} as double precision) / nullif({{ whole }}, 0)
-    as numeric(24, 6)), 4) as double precision)
+    {{ chatbotx_rounded(
+        'cast(' ~ part ~ ' as double precision) / nullif(' ~ whole ~ ', 0)', digits=4
+    ) }}
 {%- endmacro %}
