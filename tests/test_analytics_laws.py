@@ -219,6 +219,18 @@ def test_a_load_that_is_still_being_written_is_read_again(here: Path) -> None:
     assert len(table("chatbotx__attachments")) > 10
 
 
+def test_a_load_that_is_recorded_twice_doubles_no_message(here: Path) -> None:
+    history = History(12)
+    with Job(history.workspace, fresh(here), "chatbotx") as job:
+        history.days(4)
+        job.sync()
+    with duckdb.connect("chatbotx.duckdb") as connection:
+        connection.execute("insert into data._dlt_loads from data._dlt_loads")
+        [[messages]] = connection.execute("select count(*) from data.messages").fetchall()
+    dbt("build")
+    assert len(table("chatbotx__messages")) == messages
+
+
 @examples
 @given(seed=seeds)
 def test_turns_and_sessions_are_those_of_a_simpler_reckoning(here: Path, seed: int) -> None:

@@ -90,6 +90,12 @@ messages as (
     {%- endif %}
 ),
 
+-- A process that dies after it has recorded a load may record it again.
+loads as (
+    select distinct load_id
+    from {{ source('chatbotx', '_dlt_loads') }}
+),
+
 attachments as (
     select
         attachments.message_id,
@@ -143,8 +149,7 @@ enriched as (
         on inboxes.contact_inbox_id = messages.contact_inbox_id
         and inboxes.contact_id = messages.contact_id
     left join attachments on attachments.message_id = messages.id
-    left join {{ source('chatbotx', '_dlt_loads') }} as loads
-        on loads.load_id = messages._dlt_load_id
+    left join loads on loads.load_id = messages._dlt_load_id
 ),
 
 flagged as (
