@@ -21,6 +21,7 @@ from chatbotx_source.columns import TABLES
 from chatbotx_source.destination import compacted
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.instants import Instant
+from chatbotx_source.interrupted import finish_interrupted, finish_recorded
 from chatbotx_source.open_tables import keeps_files, open_table
 from chatbotx_source.outcome import Outcome, unfinished_rows
 from chatbotx_source.progress import Progress, from_state
@@ -190,11 +191,13 @@ def sync(
     refresh = {"refresh": "drop_sources"} if full_refresh else {}
     summary = SyncSummary()
     with _alone(pipeline), _finishing_loads(pipeline), _explaining():
+        finish_interrupted(pipeline)
         if workspace or shard:
             stage_apart(pipeline)
         my_turn = turn(pipeline)
         run_load = _in_turn(my_turn, run) if run else _loading(pipeline, my_turn)
         with my_turn:
+            finish_recorded(pipeline)
             if full_refresh:
                 _refuse_to_drop_others(pipeline, make_source.name)
             if pipeline.has_pending_data:

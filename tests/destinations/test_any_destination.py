@@ -143,6 +143,24 @@ def test_a_fresh_worker_goes_on_where_the_last_one_stopped(
     assert job.cost() == (2, 0)
 
 
+def test_a_load_that_was_killed_after_its_record_is_recorded_once(
+    stored: Stored, store: Store, town: Town, tmp_path: Path
+) -> None:
+    job = stored(town.workspace)
+    job.sync()
+    town.live(6)
+    job.run()
+    packages = tmp_path / "pipelines" / "job" / "load"
+    last = max((packages / "loaded").iterdir())
+    (last / "package_completed.json").unlink()
+    last.rename(packages / "normalized" / last.name)
+    assert job.sync().complete
+    assert job.differences() == []
+    if not store.table_format:  # such a store keeps the record in a file, named after the load
+        recorded = [row["load_id"] for row in store.rows("_dlt_loads")]
+        assert len(recorded) == len(set(recorded))
+
+
 def test_a_full_refresh_begins_anew(stored: Stored, store: Store, town: Town) -> None:
     job = stored(town.workspace)
     job.sync()

@@ -86,7 +86,7 @@ def play(seed: int, place: Path) -> Tally:
             }
             news = False
             for kind in rng.choices(list(EVENTS), k=rng.randint(1, KILLS_IN_A_ROW)):
-                if _sync(job, options, Death(kind, rng.randint(1, EVENTS[kind]))):
+                if sync(job, options, Death(kind, rng.randint(1, EVENTS[kind]))):
                     break
                 fresh = rng.random() < 0.5
                 tally.kills[kind, "fresh" if fresh else "same"] += 1
@@ -95,32 +95,33 @@ def play(seed: int, place: Path) -> Tally:
                 if rng.random() < 0.3:
                     town.live(2)
                     news = True
-            tally.syncs += _sync_until_complete(job, options)
+            tally.syncs += sync_until_complete(job, options)
             if news:  # which the pass that is complete now may have begun before
-                tally.syncs += _sync_until_complete(job, options)
-            _compare(job, f"seed {seed}, after the {turn} sync")
+                tally.syncs += sync_until_complete(job, options)
+            compare(job, f"seed {seed}, after the {turn} sync")
             tally.compared += 1
     return tally
 
 
-def _sync(job: Job, options: dict[str, Any], death: Death | None = None) -> Report | None:
+def sync(job: Job, options: dict[str, Any], death: Death | None = None) -> Report | None:
     report = sync_apart(job, death, **options)
     if report and report.error:
         raise LostError(f"a sync failed after kills:\n{report.error}")
     return report
 
 
-def _sync_until_complete(job: Job, options: dict[str, Any]) -> int:
+def sync_until_complete(job: Job, options: dict[str, Any]) -> int:
     for syncs in range(1, SYNCS_TO_COMPLETE + 1):
-        report = _sync(job, options)
+        report = sync(job, options)
         if report and report.complete:
             return syncs
     raise LostError(f"{SYNCS_TO_COMPLETE} syncs were not complete")
 
 
-def _compare(job: Job, when: str) -> None:
+def compare(job: Job, when: str) -> None:
     differences = living_differences(job)
-    if job.query("SELECT count(*) - count(DISTINCT _dlt_load_id) FROM _chatbotx_syncs") != [(0,)]:
-        differences.append("_chatbotx_syncs: a load is there twice")
+    for table, load_id in (("_chatbotx_syncs", "_dlt_load_id"), ("_dlt_loads", "load_id")):
+        if job.query(f"SELECT count(*) - count(DISTINCT {load_id}) FROM {table}") != [(0,)]:
+            differences.append(f"{table}: a load is there twice")
     if differences:
         raise LostError("\n".join((when, *differences)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -27,7 +28,7 @@ Kind = Literal["request", "file", "statement"]
 of the pipelines (the steps of dlt), statements that it sends to DuckDB (the loading, and the
 marking of removals)."""
 
-FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"})
+FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"})
 
 _processes = get_context("forkserver")  # a fork of a process that has imported dlt costs nothing
 _processes.set_forkserver_preload([__name__])
@@ -35,9 +36,10 @@ _processes.set_forkserver_preload([__name__])
 
 @dataclass(frozen=True)
 class Death:
-    """When to die: before the `at`-th event of a kind, of those whose text holds `about`.
+    """When to die: before the `at`-th event of a kind, of those in whose text `about` is found.
 
-    The text is the path of a request or of a file, or the statement.
+    The text is the path of a request or of a file, or the statement; `about` is a regular
+    expression.
     """
 
     kind: Kind
@@ -129,7 +131,7 @@ class _Counter:
 
     def __call__(self, text: str) -> None:
         death = self._death
-        if death and death.about in text and next(self._numbers) == death.at:
+        if death and re.search(death.about, text) and next(self._numbers) == death.at:
             self._die()
 
 
@@ -139,10 +141,14 @@ def _die() -> None:
 
 def _count_files(directory: str, count: Callable[[str], None]) -> None:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in FILE_EVENTS or not str(arguments[0]).startswith(directory):
+        if event not in FILE_EVENTS:
+            return
+        path = str(arguments[0])
+        # What a removed directory holds has no path in these events, but a name.
+        if not path.startswith(directory) and (Path(path).is_absolute() or event == "open"):
             return
         if event != "open" or arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            count(str(arguments[0]))
+            count(path)
 
     sys.addaudithook(hook)
 
