@@ -22,6 +22,7 @@ def test_kills_lose_nothing(tmp_path: Path, seed: int, kills: int) -> None:
     assert play(seed, tmp_path).kills.total() >= kills
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "death",
     [
