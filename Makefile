@@ -42,7 +42,7 @@ proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 	@$(BIN)/python -m tests.twin --histories 20000 --seed 1 --processes 2
 	@$(BIN)/python -m tests.history --histories 300 --seed 1 --processes 2
-	@$(BIN)/python -m tests.kills --kills 60 --seed 1 --at-once 2
+	@$(BIN)/python -m tests.kills --kills 100 --seed 1 --at-once 2
 	@$(BIN)/python -m tests.kills.each first --at-once 2
 
 soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7

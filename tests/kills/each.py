@@ -88,7 +88,8 @@ def main() -> int:
             if lost:
                 failed += 1
                 sys.stdout.write(f"{lost}\n")
-    sys.stdout.write(f"{kills} kills, none missed; {time.monotonic() - began:.0f} s\n")
+    seconds = time.monotonic() - began
+    sys.stdout.write(f"{kills} kills, {failed} plays lost something; {seconds:.0f} s\n")
     return 1 if failed else 0
 
 
