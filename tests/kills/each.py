@@ -73,7 +73,7 @@ def played(which: str, first: int, step: int) -> tuple[int, str | None]:
 def main() -> int:
     """Kills each sync before each change of a file; 1 if something was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("syncs", nargs="*", choices=SYNCS, help="which to kill: all by default")
+    parser.add_argument("syncs", nargs="*", choices=SYNCS, default=SYNCS, help="to kill")
     parser.add_argument("--at-once", type=int, default=2, help="syncs")
     asked = parser.parse_args()
     at_once = asked.at_once
@@ -81,7 +81,7 @@ def main() -> int:
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     began, kills, failed = time.monotonic(), 0, 0
     firsts = range(1, at_once + 1)
-    plays = [(which, first, at_once) for which in asked.syncs or SYNCS for first in firsts]
+    plays = [(which, first, at_once) for which in asked.syncs for first in firsts]
     with ThreadPoolExecutor(at_once) as pool:
         for killed, lost in pool.map(played, *zip(*plays, strict=True)):
             kills += killed
