@@ -73,15 +73,16 @@ def played(which: str, first: int, step: int) -> tuple[int, str | None]:
 def main() -> int:
     """Kills each sync before each change of a file; 1 if something was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("syncs", nargs="*", choices=SYNCS, default=SYNCS, help="to kill")
+    parser.add_argument("--sync", choices=SYNCS, help="to kill; both by default")
     parser.add_argument("--at-once", type=int, default=2, help="syncs")
     asked = parser.parse_args()
     at_once = asked.at_once
     logging.disable(logging.CRITICAL)
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     began, kills, failed = time.monotonic(), 0, 0
+    syncs = (asked.sync,) if asked.sync else SYNCS
     firsts = range(1, at_once + 1)
-    plays = [(which, first, at_once) for which in asked.syncs for first in firsts]
+    plays = [(which, first, at_once) for which in syncs for first in firsts]
     with ThreadPoolExecutor(at_once) as pool:
         for killed, lost in pool.map(played, *zip(*plays, strict=True)):
             kills += killed
