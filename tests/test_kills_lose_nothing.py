@@ -60,6 +60,18 @@ def test_a_load_that_is_recorded_and_not_marked_is_not_recorded_again(
     assert job.query("SELECT count(*) - count(DISTINCT load_id) FROM _dlt_loads") == [(0,)]
 
 
+def test_files_that_dlt_was_removing_as_the_destination_is_gone_are_given_up(
+    serve: Callable[..., Job],
+) -> None:
+    job = serve(Town(Random(1), contacts=2).workspace)
+    job.sync()
+    job.file.unlink()
+    [schema] = (job.file.parent / "pipelines" / "job" / "schemas").iterdir()
+    schema.unlink()
+    assert job.sync().complete
+    assert job.differences() == []
+
+
 def test_a_killed_sync_leaves_no_lock(serve: Callable[..., Job]) -> None:
     job = serve(Town(Random(1), contacts=2).workspace)
     assert sync_apart(job, Death("request", 2)) is None
