@@ -32,11 +32,14 @@ def finish_interrupted(pipeline: dlt.Pipeline) -> None:
     loads = _loads(pipeline)
     if loads is None:
         return
-    _delete_normalized(pipeline, loads)
-    packages = loads.normalized_packages
-    for load_id in packages.list_packages():
-        if packages.is_package_completed(load_id):
-            _put_away(loads, load_id)
+    place = Path(pipeline.working_dir) / "normalize"
+    extracts = NormalizeStorage(False, NormalizeStorageConfiguration(str(place)))
+    for load_id in loads.list_normalized_packages():
+        # What it was made of: dlt would do that again, of what is left.
+        extracts.extracted_packages.delete_package(load_id, not_exists_ok=True)
+        if loads.get_load_package_info(load_id).state == "loaded":  # dlt refuses to complete it
+            normalized = loads.get_normalized_package_path(load_id)
+            loads.storage.rename_tree(normalized, loads.get_loaded_package_path(load_id))
 
 
 def finish_recorded(pipeline: dlt.Pipeline) -> None:
@@ -48,7 +51,7 @@ def finish_recorded(pipeline: dlt.Pipeline) -> None:
     loads = _loads(pipeline)
     if loads is None:
         return
-    for load_id in loads.normalized_packages.list_packages():
+    for load_id in loads.list_normalized_packages():
         if _is_recorded(pipeline, load_id):
             loads.complete_load_package(load_id, aborted=False)
 
@@ -65,21 +68,6 @@ def _delete_unnamed_schemas(pipeline: dlt.Pipeline) -> None:
     for name in storage.list_folder_files(".", to_root=False):
         if "." not in name:
             storage.delete(name)
-
-
-def _delete_normalized(pipeline: dlt.Pipeline, loads: LoadStorage) -> None:
-    """Deletes what was extracted, and is normalized: dlt would do it again, of what is left."""
-    place = Path(pipeline.working_dir) / "normalize"
-    extracts = NormalizeStorage(False, NormalizeStorageConfiguration(str(place)))
-    for load_id in loads.list_normalized_packages():
-        extracts.extracted_packages.delete_package(load_id, not_exists_ok=True)
-
-
-def _put_away(loads: LoadStorage, load_id: str) -> None:
-    """Moves a package that is marked as loaded out of the way: dlt refuses to complete it."""
-    if loads.get_load_package_info(load_id).state == "loaded":
-        place = loads.get_normalized_package_path(load_id)
-        loads.storage.rename_tree(place, loads.get_loaded_package_path(load_id))
 
 
 def _is_recorded(pipeline: dlt.Pipeline, load_id: str) -> bool:
