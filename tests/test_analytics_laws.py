@@ -133,6 +133,15 @@ def fresh(folder: Path) -> Path:
     return place
 
 
+def loaded(here: Path, seed: int, days: int) -> History:
+    """A workspace that has lived for some days, and was synced."""
+    history = History(seed)
+    with Job(history.workspace, fresh(here), "chatbotx") as job:
+        history.days(days)
+        job.sync()
+    return history
+
+
 examples = settings(
     max_examples=2,
     derandomize=True,
@@ -169,10 +178,7 @@ FULL = "full_analytics"
 
 @pytest.mark.parametrize("rewrite", [*REWRITES, "a conversation vanishes", "an inbox is renamed"])
 def test_increments_follow_whatever_is_written(here: Path, rewrite: str) -> None:
-    history = History(11)
-    with Job(history.workspace, fresh(here), "chatbotx") as job:
-        history.days(6)
-        job.sync()
+    history = loaded(here, 11, days=6)
     dbt("run")
     with duckdb.connect("chatbotx.duckdb") as connection:
         if rewrite in REWRITES:
@@ -202,10 +208,7 @@ def test_increments_follow_whatever_is_written(here: Path, rewrite: str) -> None
 
 
 def test_a_load_that_is_still_being_written_is_read_again(here: Path) -> None:
-    history = History(12)
-    with Job(history.workspace, fresh(here), "chatbotx") as job:
-        history.days(4)
-        job.sync()
+    loaded(here, 12, days=4)
     with duckdb.connect("chatbotx.duckdb") as connection:
         connection.execute("create table late as from data.messages__attachments")
         connection.execute("create table done as from data._dlt_loads")
@@ -220,10 +223,7 @@ def test_a_load_that_is_still_being_written_is_read_again(here: Path) -> None:
 
 
 def test_a_load_that_is_recorded_twice_doubles_no_message(here: Path) -> None:
-    history = History(12)
-    with Job(history.workspace, fresh(here), "chatbotx") as job:
-        history.days(4)
-        job.sync()
+    loaded(here, 12, days=4)
     with duckdb.connect("chatbotx.duckdb") as connection:
         connection.execute("insert into data._dlt_loads from data._dlt_loads")
         [[messages]] = connection.execute("select count(*) from data.messages").fetchall()
@@ -234,10 +234,7 @@ def test_a_load_that_is_recorded_twice_doubles_no_message(here: Path) -> None:
 @examples
 @given(seed=seeds)
 def test_turns_and_sessions_are_those_of_a_simpler_reckoning(here: Path, seed: int) -> None:
-    history = History(seed)
-    with Job(history.workspace, fresh(here), "chatbotx") as job:
-        history.days(8)
-        job.sync()
+    loaded(here, seed, days=8)
     dbt("run")
     turns, sessions = reckoned(table("chatbotx__messages"))
     assert {row["turn_id"]: turn_of(row) for row in table("chatbotx__reply_times")} == turns
@@ -374,10 +371,7 @@ def comparable(rows: Rows) -> list[dict[str, Any]]:
 
 
 def test_a_changed_variable_reaches_every_row(here: Path) -> None:
-    history = History(13)
-    with Job(history.workspace, fresh(here), "chatbotx") as job:
-        history.days(6)
-        job.sync()
+    loaded(here, 13, days=6)
     dbt("run")
     before = {name: table(name) for name in TABLES}
     changes: dict[str, Any] = {
