@@ -43,13 +43,13 @@ proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills
 	@$(BIN)/python -m tests.twin --histories 20000 --seed 1 --processes 2
 	@$(BIN)/python -m tests.history --histories 300 --seed 1 --processes 2
 	@$(BIN)/python -m tests.kills --kills 100 --seed 1 --at-once 2
-	@$(BIN)/python -m tests.kills.each --sync first --at-once 2
+	@$(BIN)/python -m tests.kills --each first --at-once 2
 
 soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7
 	@$(BIN)/python -m tests.twin --histories 400000 --seed $(SEED) --processes 2
 	@$(BIN)/python -m tests.history --histories 3000 --seed $(SEED) --processes 2
 	@$(BIN)/python -m tests.kills --kills 300 --seed $(SEED) --at-once 2
-	@$(BIN)/python -m tests.kills.each --sync news --at-once 2
+	@$(BIN)/python -m tests.kills --each news --at-once 2
 
 bench: $(VENV)/.bench ## measure this source beside its peers, in a quarter of an hour; CASE=all for hours
 	@$(BIN)/python -m benchmarks $(CASE)

@@ -1,6 +1,6 @@
 """A sync may be killed at any moment, with or without its directory: a later one completes it.
 
-`python -m tests.kills` kills many more at random, `python -m tests.kills.each` in order.
+`python -m tests.kills` kills many more at random, with `--each` in order.
 """
 
 from __future__ import annotations

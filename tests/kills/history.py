@@ -98,12 +98,13 @@ def play(seed: int, place: Path) -> Tally:
             tally.syncs += sync_until_complete(job, options)
             if news:  # which the pass that is complete now may have begun before
                 tally.syncs += sync_until_complete(job, options)
-            compare(job, f"seed {seed}, after the {turn} sync")
+            compare(job, f"after the {turn} sync")
             tally.compared += 1
     return tally
 
 
 def sync(job: Job, options: dict[str, Any], death: Death | None = None) -> Report | None:
+    """Syncs in a process of its own; how it ended, None when it died."""
     report = sync_apart(job, death, **options)
     if report and report.error:
         raise LostError(f"a sync failed after kills:\n{report.error}")
@@ -111,6 +112,7 @@ def sync(job: Job, options: dict[str, Any], death: Death | None = None) -> Repor
 
 
 def sync_until_complete(job: Job, options: dict[str, Any]) -> int:
+    """Syncs until everything is read; how many syncs that took."""
     for syncs in range(1, SYNCS_TO_COMPLETE + 1):
         report = sync(job, options)
         if report and report.complete:
@@ -119,6 +121,7 @@ def sync_until_complete(job: Job, options: dict[str, Any]) -> int:
 
 
 def compare(job: Job, when: str) -> None:
+    """Compares the tables with the truth."""
     differences = living_differences(job)
     for table, load_id in (("_chatbotx_syncs", "_dlt_load_id"), ("_dlt_loads", "load_id")):
         if job.query(f"SELECT count(*) - count(DISTINCT {load_id}) FROM {table}") != [(0,)]:
