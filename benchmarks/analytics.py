@@ -16,8 +16,9 @@ from pathlib import Path
 import dlt
 import duckdb
 
-from chatbotx_source import analytics, report, tables
-from chatbotx_source.columns import TABLES
+from chatbotx_source import analytics, report
+from chatbotx_source.tables import arrow as tables
+from chatbotx_source.tables.columns import TABLES
 
 MESSAGES_PER_CONTACT = 25
 FIRST_LOAD, SECOND_LOAD = "1790000000.0", "1790086400.0"

@@ -18,14 +18,14 @@ from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from chatbotx_source import settings
-from chatbotx_source.addresses import check_identifier
-from chatbotx_source.client import Client
-from chatbotx_source.columns import TABLES, Table
+from chatbotx_source.api.addresses import check_identifier
+from chatbotx_source.api.client import Client
 from chatbotx_source.errors import ChatbotXError
-from chatbotx_source.extraction import Batch, extract, hand_over
+from chatbotx_source.extraction.extract import Batch, extract, hand_over
 from chatbotx_source.loads import SyncSummary, sync
 from chatbotx_source.shards import Shard
 from chatbotx_source.stopping import stop_asked
+from chatbotx_source.tables.columns import TABLES, Table
 
 __all__ = ["ChatbotXError", "SyncSummary", "chatbotx", "sync"]
 

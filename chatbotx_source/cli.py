@@ -25,11 +25,11 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.runtime.collector import LogCollector
 
 from chatbotx_source import analytics, report, settings, workspaces
+from chatbotx_source.destinations.turns import turn
 from chatbotx_source.errors import ChatbotXError, ConfigurationError
 from chatbotx_source.forecast import forecast
 from chatbotx_source.loads import SyncSummary, sync
 from chatbotx_source.shards import Shard
-from chatbotx_source.sharing import turn
 
 COMPLETE, FAILED, UNFINISHED, INTERRUPTED = 0, 1, 3, 130
 """Exit status: everything is loaded; an error; loaded, but worth another run; Ctrl-C or SIGTERM."""

@@ -11,7 +11,7 @@ from dlt.common.configuration import with_config
 from dlt.common.typing import TSecretStrValue
 
 from chatbotx_source import settings
-from chatbotx_source.client import Client
+from chatbotx_source.api.client import Client
 
 HOURLY_LIMIT = 30
 """Requests an hour, all endpoints together: the limit that the API reference publishes."""

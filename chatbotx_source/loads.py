@@ -16,19 +16,20 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import BaseFileLock, FileLock, Timeout
 
 import chatbotx_source
-from chatbotx_source import memory, settings
-from chatbotx_source.columns import TABLES
-from chatbotx_source.destination import compacted
+from chatbotx_source import settings
+from chatbotx_source.destinations.adapting import compacted
+from chatbotx_source.destinations.leftovers import finish_interrupted, finish_recorded
+from chatbotx_source.destinations.removals import Listed, mark_removed
+from chatbotx_source.destinations.table_files import keeps_files, open_table
+from chatbotx_source.destinations.turns import stage_apart, turn
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
+from chatbotx_source.extraction import memory
+from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
 from chatbotx_source.instants import Instant
-from chatbotx_source.interrupted import finish_interrupted, finish_recorded
-from chatbotx_source.open_tables import keeps_files, open_table
-from chatbotx_source.outcome import Outcome, unfinished_rows
-from chatbotx_source.progress import Progress, from_state
-from chatbotx_source.removals import Listed, mark_removed
+from chatbotx_source.rules.progress import Progress, from_state
 from chatbotx_source.shards import Shard
-from chatbotx_source.sharing import stage_apart, turn
 from chatbotx_source.stopping import signals_end_loads, stop_asked
+from chatbotx_source.tables.columns import TABLES
 from chatbotx_source.workspaces import setting
 
 API_TABLES = [name for name in TABLES if not name.startswith("_")]

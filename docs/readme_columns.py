@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatbotx_source.columns import TABLES, Table
+from chatbotx_source.tables.columns import TABLES, Table
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- columns: begin -->\n", "<!-- columns: end -->\n"

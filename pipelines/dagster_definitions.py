@@ -19,9 +19,9 @@ import dagster as dg
 import dlt
 
 from chatbotx_source import SyncSummary, analytics, sync
-from chatbotx_source.columns import TABLES, Table
 from chatbotx_source.instants import to_datetime
 from chatbotx_source.loads import API_TABLES
+from chatbotx_source.tables.columns import TABLES, Table
 
 BUDGET = timedelta(minutes=45)
 """What a run may take to read; the rest is left to the next run."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from chatbotx_source.client import Client
+from chatbotx_source.api.client import Client
 
 TOKEN = "tok-3f1c9a77e2"
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)

@@ -3,7 +3,7 @@
 import pytest
 from client_support import EMPTY_LISTING, client_at, reply, scripted
 
-from chatbotx_source.addresses import check_base_url
+from chatbotx_source.api.addresses import check_base_url
 from chatbotx_source.errors import ConfigurationError, ServerFaultError, WrongAddressError
 from chatbotx_source.sandbox import Sandbox, Workspace
 

@@ -10,7 +10,7 @@ from client_support import client_at, reply, scripted
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatbotx_source.answers import decode
+from chatbotx_source.api.responses import decode
 
 SCALARS = (
     st.none()

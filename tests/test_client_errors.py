@@ -8,7 +8,7 @@ import pytest
 from client_support import EMPTY_LISTING, EMPTY_PAGE, client_at, reply, scripted
 
 from chatbotx_source import errors
-from chatbotx_source.client import Answer
+from chatbotx_source.api.client import Answer
 from chatbotx_source.errors import (
     AuthenticationError,
     ChatbotXError,

@@ -8,7 +8,7 @@ from client_support import client_at, reply, scripted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbotx_source.addresses import check_identifier, contact_path
+from chatbotx_source.api.addresses import check_identifier, contact_path
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.sandbox import Sandbox, Workspace
 

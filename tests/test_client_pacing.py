@@ -8,7 +8,7 @@ from client_support import EMPTY_LISTING, Clock, client_at, reply, scripted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.client import STOP_CHECK_INTERVAL, Pace
+from chatbotx_source.api.client import STOP_CHECK_INTERVAL, Pace
 from chatbotx_source.errors import RateLimitError, StoppedError
 
 GOOD = reply(200, EMPTY_LISTING)

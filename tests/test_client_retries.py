@@ -8,8 +8,13 @@ from client_support import EMPTY_LISTING, EMPTY_PAGE, NOON, Clock, client_at, re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.answers import A_YEAR, parse_date, parse_retry_after
-from chatbotx_source.client import BACKOFF_CAP, RATE_LIMIT_WINDOW, backoff_delay, rate_limit_delay
+from chatbotx_source.api.client import (
+    BACKOFF_CAP,
+    RATE_LIMIT_WINDOW,
+    backoff_delay,
+    rate_limit_delay,
+)
+from chatbotx_source.api.responses import A_YEAR, parse_date, parse_retry_after
 from chatbotx_source.errors import (
     ChatbotXError,
     RateLimitError,

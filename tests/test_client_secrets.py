@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from client_support import EMPTY_LISTING, TOKEN, client_at, reply, scripted
 
-from chatbotx_source.client import Client
+from chatbotx_source.api.client import Client
 from chatbotx_source.errors import ChatbotXError, ConfigurationError
 
 ECHO = f"Bearer {TOKEN} is bad"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from client_support import EMPTY_LISTING, EMPTY_PAGE, client_at, reply, scripted
 
-from chatbotx_source.client import CHUNK_BYTES
+from chatbotx_source.api.client import CHUNK_BYTES
 from chatbotx_source.errors import ConfigurationError, ServerFaultError
 from chatbotx_source.sandbox import Fault, Sandbox, Workspace
 

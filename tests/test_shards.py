@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loading_support import SPRING, Job
 
 from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, sync
-from chatbotx_source.due import is_chosen
+from chatbotx_source.rules.due import is_chosen
 from chatbotx_source.sandbox import synthetic
 from chatbotx_source.shards import Shard
 

@@ -10,7 +10,7 @@ from typing import Any
 import dlt
 import pytest
 
-from chatbotx_source.sharing import stage_apart, turn
+from chatbotx_source.destinations.turns import stage_apart, turn
 
 
 def pipeline(name: str, file: str, dataset: str = "data") -> dlt.Pipeline:

@@ -8,8 +8,8 @@ from threading import Barrier
 import pytest
 from loading_support import SPRING, Job
 
-from chatbotx_source.client import Answer
-from chatbotx_source.pool import ThreadPool
+from chatbotx_source.api.client import Answer
+from chatbotx_source.api.pool import ThreadPool
 from chatbotx_source.sandbox import synthetic
 
 ANSWER = Answer({"data": []}, None, None)

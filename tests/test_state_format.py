@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chatbotx_source.gaps import Gap, Unfinished
-from chatbotx_source.progress import FORMAT, Pass, Progress, from_state, to_state
+from chatbotx_source.rules.gaps import Gap, Unfinished
+from chatbotx_source.rules.progress import FORMAT, Pass, Progress, from_state, to_state
 
 NOON = "2026-03-01T12:00:00.000Z"
 

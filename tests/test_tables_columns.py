@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
-from chatbotx_source.tables import TABLES, contact_tables, empty, message_tables
+from chatbotx_source.tables.arrow import TABLES, contact_tables, empty, message_tables
 
 TIME = "2026-07-28T05:43:24.674Z"
 STAMPS = {"createdAt": TIME, "updatedAt": TIME}

@@ -13,7 +13,7 @@ import dlt
 import pyarrow as pa
 import pytest
 
-from chatbotx_source.tables import (
+from chatbotx_source.tables.arrow import (
     TABLES,
     contact_tables,
     empty,

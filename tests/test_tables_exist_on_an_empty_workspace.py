@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from loading_support import SPRING, Job, reading
 
-from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Workspace, synthetic
+from chatbotx_source.tables.columns import TABLES
 
 Columns = dict[str, list[tuple[str, str, str]]]
 

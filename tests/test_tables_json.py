@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.json_text import clean, free_key, json_text
+from chatbotx_source.tables.json_text import clean, free_key, json_text
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
 VALUES = st.recursive(

@@ -11,8 +11,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbotx_source.json_text import clean
-from chatbotx_source.tables import TABLES, contact_tables, message_tables
+from chatbotx_source.tables.arrow import TABLES, contact_tables, message_tables
+from chatbotx_source.tables.json_text import clean
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=6)
 TIMES = st.datetimes().map(lambda moment: moment.isoformat(timespec="milliseconds") + "Z")

@@ -10,7 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from chatbotx_source.tables import contact_tables, message_tables, sync_table, unfinished_table
+from chatbotx_source.tables.arrow import (
+    contact_tables,
+    message_tables,
+    sync_table,
+    unfinished_table,
+)
 
 TIME = "2026-07-28T05:43:24.674Z"
 LATER = "2026-07-28T06:00:00.000Z"

@@ -11,8 +11,8 @@ import dlt
 from loading_support import Job
 from oracle import KEYS, Tables, canonical
 
-from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Workspace
+from chatbotx_source.tables.columns import TABLES
 from destinations.stores import DATASET, Row, Store
 
 

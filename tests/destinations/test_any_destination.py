@@ -15,10 +15,10 @@ from oracle import KEYS
 from sandbox_support import Clock
 
 from chatbotx_source import SyncSummary, sync
-from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
 from chatbotx_source.sandbox.phrases import JSON_VALUES, LONG_TEXT, NUL_TEXT
 from chatbotx_source.shards import Shard
+from chatbotx_source.tables.columns import TABLES
 from destinations.loading import StoredJob
 from destinations.stores import DATASET, Store
 

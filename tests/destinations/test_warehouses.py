@@ -11,8 +11,8 @@ import pytest
 from dlt.common.destination.utils import prepare_load_table, verify_supported_data_types
 from loading_support import SPRING, Job
 
-from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import synthetic
+from chatbotx_source.tables.columns import TABLES
 
 Serve = Callable[..., Job]
 

@@ -17,16 +17,9 @@ from unittest.mock import patch
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from chatbotx_source import (
-    ChatbotXError,
-    SyncSummary,
-    batches,
-    chatbotx,
-    instants,
-    reading,
-    sync,
-)
-from chatbotx_source.client import Client
+from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, instants, sync
+from chatbotx_source.api.client import Client
+from chatbotx_source.extraction import batches, reading
 from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
 from history.destination import Tables, read

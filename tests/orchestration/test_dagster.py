@@ -14,8 +14,8 @@ from oracle import expected
 from orchestration_support import JOBS, Worker, differences
 from sandbox_support import Clock
 
-from chatbotx_source.columns import TABLES
 from chatbotx_source.sandbox import Fault, Sandbox, synthetic
+from chatbotx_source.tables.columns import TABLES
 
 dg = pytest.importorskip("dagster")
 

@@ -10,18 +10,18 @@ from operator import add
 from random import Random
 from typing import Any, cast
 
-from chatbotx_source import reading
-from chatbotx_source.client import Answer, Client
+from chatbotx_source.api.client import Answer, Client
+from chatbotx_source.api.pool import Ask, Take
 from chatbotx_source.errors import ChatbotXError
+from chatbotx_source.extraction import reading
+from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
+from chatbotx_source.extraction.reading import Batch, Reading
 from chatbotx_source.instants import Instant
-from chatbotx_source.outcome import Outcome, unfinished_rows
-from chatbotx_source.passes import in_scope
-from chatbotx_source.pool import Ask, Take
-from chatbotx_source.progress import Progress, from_state, to_state
-from chatbotx_source.reading import Batch, Reading
+from chatbotx_source.rules.passes import in_scope
+from chatbotx_source.rules.progress import Progress, from_state, to_state
+from chatbotx_source.rules.walk import Whole
 from chatbotx_source.settings import Settings
 from chatbotx_source.shards import Shard
-from chatbotx_source.walk import Whole
 
 from .events import Cure, Event, History, Load, Outage
 from .oracle import BrokenPromiseError, Committed, Oracle

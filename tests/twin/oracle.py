@@ -34,10 +34,10 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatbotx_source.extraction.outcome import Outcome
 from chatbotx_source.instants import to_datetime
-from chatbotx_source.outcome import Outcome
+from chatbotx_source.rules.walk import Whole
 from chatbotx_source.shards import Shard
-from chatbotx_source.walk import Whole
 
 from .server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
 

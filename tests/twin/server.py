@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Literal
 
-from chatbotx_source.client import Answer
+from chatbotx_source.api.client import Answer
 from chatbotx_source.errors import (
     InvalidOutputError,
     InvalidRequestError,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chatbotx_source.instants import Instant
-from chatbotx_source.progress import Progress
+from chatbotx_source.rules.progress import Progress
 
 
 @dataclass

@@ -12,7 +12,7 @@ import orjson
 import requests
 import urllib3
 
-from chatbotx_source.addresses import suggest_base_url
+from chatbotx_source.api.addresses import suggest_base_url
 from chatbotx_source.errors import (
     AuthenticationError,
     ChatbotXError,

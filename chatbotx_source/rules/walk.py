@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from chatbotx_source.errors import InvalidOutputError, NotFoundError, RequestFailedError
-from chatbotx_source.gaps import Gap, Position, Unfinished, absorb, at_top, next_gap, number
 from chatbotx_source.instants import are_instants, instant
-from chatbotx_source.progress import Pass
+from chatbotx_source.rules.gaps import Gap, Position, Unfinished, absorb, at_top, next_gap, number
+from chatbotx_source.rules.progress import Pass
 from chatbotx_source.settings import LARGEST_PAGE
 
 Row = Mapping[str, Any]

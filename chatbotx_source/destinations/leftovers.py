@@ -17,7 +17,7 @@ from dlt.common.storages import (
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import WithSqlClient
 
-from chatbotx_source.open_tables import keeps_files
+from chatbotx_source.destinations.table_files import keeps_files
 
 
 def finish_interrupted(pipeline: dlt.Pipeline) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from chatbotx_source import instants, passes
-from chatbotx_source.batches import Gathering, count_rows
-from chatbotx_source.client import Answer, Client
+from chatbotx_source import instants
+from chatbotx_source.api.client import Answer, Client
+from chatbotx_source.api.pool import Ask, Pool, Take, ThreadPool
 from chatbotx_source.errors import (
     AuthenticationError,
     ChatbotXError,
@@ -24,15 +24,16 @@ from chatbotx_source.errors import (
     StoppedError,
     WrongAddressError,
 )
+from chatbotx_source.extraction.batches import Gathering, count_rows
+from chatbotx_source.extraction.listing import Listing
+from chatbotx_source.extraction.outcome import Outcome, sync_row, unfinished_report
 from chatbotx_source.forecast import under_a_limit
-from chatbotx_source.gaps import Unfinished
-from chatbotx_source.listing import Listing
-from chatbotx_source.outcome import Outcome, sync_row, unfinished_report
-from chatbotx_source.pool import Ask, Pool, Take, ThreadPool
-from chatbotx_source.progress import Pass, Progress, to_state
+from chatbotx_source.rules import passes
+from chatbotx_source.rules.gaps import Unfinished
+from chatbotx_source.rules.progress import Pass, Progress, to_state
+from chatbotx_source.rules.walk import Page, Request, next_request, take_answer
 from chatbotx_source.settings import LISTING_PAGE, Settings
-from chatbotx_source.tables import sync_table, unfinished_table
-from chatbotx_source.walk import Page, Request, next_request, take_answer
+from chatbotx_source.tables.arrow import sync_table, unfinished_table
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract import DltResource, DltSource
 
-from chatbotx_source.columns import TABLES, Table
 from chatbotx_source.errors import ConfigurationError
+from chatbotx_source.tables.columns import TABLES, Table
 
 DUCKDB = "dlt.destinations.duckdb"
 POSTGRES = "dlt.destinations.postgres"

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatbotx_source.columns import TABLES, Column, Table
-from chatbotx_source.json_text import clean, free_key, json_text
 from chatbotx_source.redaction import redact_url
-from chatbotx_source.values import converted, fitted, usable_id
+from chatbotx_source.tables.columns import TABLES, Column, Table
+from chatbotx_source.tables.json_text import clean, free_key, json_text
+from chatbotx_source.tables.values import converted, fitted, usable_id
 
 __all__ = [
     "TABLES",

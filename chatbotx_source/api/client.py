@@ -19,8 +19,13 @@ from urllib.parse import urlencode
 import requests
 import urllib3
 
-from chatbotx_source.addresses import check_base_url, check_identifier, check_token, contact_path
-from chatbotx_source.answers import (
+from chatbotx_source.api.addresses import (
+    check_base_url,
+    check_identifier,
+    check_token,
+    contact_path,
+)
+from chatbotx_source.api.responses import (
     Call,
     Refusal,
     judge,

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatbotx_source.gaps import number
 from chatbotx_source.instants import Instant, instant, minus
-from chatbotx_source.progress import Progress
+from chatbotx_source.rules.gaps import number
+from chatbotx_source.rules.progress import Progress
 
 LIM_AGE_DAYS = 30
 """An inbox silent for longer than this says nothing about the depth of the news."""

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatbotx_source.columns import Column
-from chatbotx_source.json_text import clean, json_text
+from chatbotx_source.tables.columns import Column
+from chatbotx_source.tables.json_text import clean, json_text
 
 _PYTHON_TYPES: dict[str, type] = {
     "text": str,

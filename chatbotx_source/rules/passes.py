@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from chatbotx_source.due import Contact, floor_of, is_due
-from chatbotx_source.gaps import Gap, Unfinished, is_finished, is_waiting, lower
 from chatbotx_source.instants import Instant, minus
-from chatbotx_source.progress import Mode, Pass, Progress
+from chatbotx_source.rules.due import Contact, floor_of, is_due
+from chatbotx_source.rules.gaps import Gap, Unfinished, is_finished, is_waiting, lower
+from chatbotx_source.rules.progress import Mode, Pass, Progress
 
 CLOCK_MARGIN_MINUTES = 5
 """What a pass began before its first answer, so that clocks may differ by as much."""

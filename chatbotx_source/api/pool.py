@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
-from chatbotx_source.client import Answer
+from chatbotx_source.api.client import Answer
 from chatbotx_source.errors import ChatbotXError
 
 Ask = Callable[[], Answer]

@@ -19,7 +19,12 @@ import pyarrow as pa
 from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
 from dlt.destinations.sql_client import WithSqlClient
 
-from chatbotx_source.open_tables import OpenTable, finished_loads, keeps_files, open_table
+from chatbotx_source.destinations.table_files import (
+    OpenTable,
+    finished_loads,
+    keeps_files,
+    open_table,
+)
 from chatbotx_source.shards import Shard
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from chatbotx_source.gaps import Gap, Position, Unfinished
 from chatbotx_source.instants import Instant
+from chatbotx_source.rules.gaps import Gap, Position, Unfinished
 
 State = Mapping[str, Any]
 """JSON data."""

@@ -13,15 +13,15 @@ from dlt.common.configuration import known_sections, resolve_configuration
 from dlt.common.runtime.collector_base import Collector
 from dlt.load.configuration import LoaderConfiguration
 
-from chatbotx_source import memory, reading
-from chatbotx_source.client import Client
-from chatbotx_source.columns import TABLES
-from chatbotx_source.destination import adapt
+from chatbotx_source.api.client import Client
+from chatbotx_source.destinations.adapting import adapt
 from chatbotx_source.errors import ConfigurationError
-from chatbotx_source.passes import in_scope
-from chatbotx_source.progress import Progress, State, from_state
+from chatbotx_source.extraction import memory, reading
+from chatbotx_source.rules.passes import in_scope
+from chatbotx_source.rules.progress import Progress, State, from_state
 from chatbotx_source.settings import Settings
 from chatbotx_source.stopping import stop_asked
+from chatbotx_source.tables.columns import TABLES
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,8 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any
 
-from chatbotx_source import instants, passes
-from chatbotx_source.client import Answer, Client
-from chatbotx_source.due import Contact
+from chatbotx_source import instants
+from chatbotx_source.api.client import Answer, Client
 from chatbotx_source.errors import (
     ChatbotXError,
     ConfigurationError,
@@ -19,11 +18,13 @@ from chatbotx_source.errors import (
     ServerFaultError,
     WrongAddressError,
 )
-from chatbotx_source.gaps import Gap, Unfinished, number
 from chatbotx_source.instants import Instant, from_datetime, minus
-from chatbotx_source.progress import Pass, Progress
+from chatbotx_source.rules import passes
+from chatbotx_source.rules.due import Contact
+from chatbotx_source.rules.gaps import Gap, Unfinished, number
+from chatbotx_source.rules.progress import Pass, Progress
+from chatbotx_source.rules.walk import Row
 from chatbotx_source.settings import Settings
-from chatbotx_source.walk import Row
 
 logger = logging.getLogger(__name__)
 

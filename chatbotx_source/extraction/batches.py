@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatbotx_source.instants import Instant, to_datetime
-from chatbotx_source.tables import Misfits, contact_tables, message_tables, walks_table
-from chatbotx_source.walk import Page, Row, Whole
+from chatbotx_source.rules.walk import Page, Row, Whole
+from chatbotx_source.tables.arrow import Misfits, contact_tables, message_tables, walks_table
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What runs inside a load: reads the workspace from where the state says, batch by batch."""

@@ -1,0 +1,1 @@
+"""What is due, where a walk stops, when a pass ends: pure decisions over plain data."""

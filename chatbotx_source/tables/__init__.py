@@ -1,0 +1,1 @@
+"""Declared tables, and how rows of the API become Arrow tables of them."""
