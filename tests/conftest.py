@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading_support import Job
 
 from chatbotx_source.sandbox import Workspace
+from tests.support.loading import Job
 
 # A shell lets what it runs in the background ignore Ctrl-C, and the processes of that inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

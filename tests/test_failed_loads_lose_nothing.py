@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
-from loading_support import SPRING, Job
-from sandbox_support import Clock
 
 from chatbotx_source.sandbox import Fault, Request, Sandbox, Workspace, synthetic
+from tests.support.loading import SPRING, Job
+from tests.support.sandbox import Clock
 
 Serve = Callable[..., Job]
 

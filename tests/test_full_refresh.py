@@ -9,15 +9,15 @@ from random import Random
 
 import dlt
 import pytest
-from durability_support import Town, living
-from kills.worker import Death, sync_apart
-from loading_support import SPRING, Job
-from oracle import difference, expected
-from sandbox_support import Clock
 
 from chatbotx_source import sync
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.sandbox import Sandbox, Workspace
+from tests.kills.worker import Death, sync_apart
+from tests.support.durability import Town, living
+from tests.support.loading import SPRING, Job
+from tests.support.oracle import difference, expected
+from tests.support.sandbox import Clock
 
 Serve = Callable[..., Job]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 FAULTS = TESTS.parent / "docs" / "faults.md"
-GUARDS = [*TESTS.glob("test_guards_*.py"), TESTS / "test_request_costs.py"]
+GUARDS = [*TESTS.rglob("test_guards_*.py"), *TESTS.rglob("test_request_costs.py")]
 
 
 def written_in(file: Path) -> set[str]:
@@ -20,7 +20,7 @@ def named() -> list[str]:
 
 
 def test_each_test_that_the_table_of_faults_names_exists() -> None:
-    files = {TESTS / name.partition("::")[0] for name in named()}
+    files = [file for name in named() for file in TESTS.rglob(name.partition("::")[0])]
     assert set(named()) <= {test for file in files for test in written_in(file)}
 
 

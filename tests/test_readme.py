@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
+from readme_columns import with_columns
 
 from chatbotx_source import chatbotx, cli
 from chatbotx_source.sandbox import Sandbox, synthetic
@@ -65,11 +65,6 @@ def test_the_queries_find_something(loaded: Path) -> None:
 
 
 def test_the_columns_are_those_of_the_tables() -> None:
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        from readme_columns import with_columns
-    finally:
-        sys.path.pop(0)
     assert with_columns(README) == README, "run `make docs`"
 
 

@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 from dlt.common.typing import TRefreshMode
 from dlt.pipeline.helpers import pipeline_drop
-from durability_support import Town
-from loading_support import Job
 
 from chatbotx_source import chatbotx
+from tests.support.durability import Town
+from tests.support.loading import Job
 
 Serve = Callable[..., Job]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from loading_support import Job, reading
 
 from chatbotx_source import cli
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
+from tests.support.loading import Job, reading
 
 Serve = Callable[..., Job]
 

@@ -9,10 +9,10 @@ from typing import Any
 import dlt
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
-from loading_support import SPRING, Job
 
 from chatbotx_source import ChatbotXError, chatbotx
 from chatbotx_source.sandbox import Workspace, synthetic
+from tests.support.loading import SPRING, Job
 
 Serve = Callable[..., Job]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from loading_support import SPRING, Job
 
 from chatbotx_source import ChatbotXError, sync
 from chatbotx_source.sandbox import Request, synthetic
+from tests.support.loading import SPRING, Job
 
 Serve = Callable[..., Job]
 

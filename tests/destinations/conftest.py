@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from chatbotx_source.sandbox import Workspace
-from destinations import stores
-from destinations.loading import StoredJob
-from destinations.stores import BUCKET, Store
+from tests.destinations import stores
+from tests.destinations.loading import StoredJob
+from tests.destinations.stores import BUCKET, Store
 
 STORES: dict[str, tuple[type[Store], str | None]] = {
     "duckdb": (stores.DuckDB, None),

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-from loading_support import Job
-from oracle import KEYS, Tables, canonical
 
 from chatbotx_source.sandbox import Workspace
 from chatbotx_source.tables.columns import TABLES
-from destinations.stores import DATASET, Row, Store
+from tests.destinations.stores import DATASET, Row, Store
+from tests.support.loading import Job
+from tests.support.oracle import KEYS, Tables, canonical
 
 
 class StoredJob(Job):

@@ -9,18 +9,18 @@ from random import Random
 
 import dlt
 import pytest
-from durability_support import Town, living_differences, lose_message
-from loading_support import SPRING
-from oracle import KEYS
-from sandbox_support import Clock
 
 from chatbotx_source import SyncSummary, sync
 from chatbotx_source.sandbox import Fault, Workspace, synthetic
 from chatbotx_source.sandbox.phrases import JSON_VALUES, LONG_TEXT, NUL_TEXT
 from chatbotx_source.shards import Shard
 from chatbotx_source.tables.columns import TABLES
-from destinations.loading import StoredJob
-from destinations.stores import DATASET, Store
+from tests.destinations.loading import StoredJob
+from tests.destinations.stores import DATASET, Store
+from tests.support.durability import Town, living_differences, lose_message
+from tests.support.loading import SPRING
+from tests.support.oracle import KEYS
+from tests.support.sandbox import Clock
 
 Stored = Callable[[Workspace], StoredJob]
 

@@ -12,11 +12,11 @@ import pytest
 from dlt.common.destination import Destination
 from dlt.common.schema.typing import TTableSchema
 from dlt.pipeline.exceptions import PipelineStepFailed
-from loading_support import SPRING, Job
-from oracle import visible
 
 from chatbotx_source.cli import explain
 from chatbotx_source.sandbox import synthetic
+from tests.support.loading import SPRING, Job
+from tests.support.oracle import visible
 
 Serve = Callable[..., Job]
 

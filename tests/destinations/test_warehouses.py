@@ -9,10 +9,10 @@ from typing import Any
 import dlt
 import pytest
 from dlt.common.destination.utils import prepare_load_table, verify_supported_data_types
-from loading_support import SPRING, Job
 
 from chatbotx_source.sandbox import synthetic
 from chatbotx_source.tables.columns import TABLES
+from tests.support.loading import SPRING, Job
 
 Serve = Callable[..., Job]
 

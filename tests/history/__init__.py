@@ -7,10 +7,3 @@ histories, `oracle` states the promise and judges the tables by it, `playing` pl
 then lets the sync come to rest. `python -m tests.history` searches for long, and
 `python -m tests.history.mutants` shows that the search finds what it should.
 """
-
-import sys
-from pathlib import Path
-
-# pytest puts this directory on the path; `python -m tests.history` does not.
-if (_tests := str(Path(__file__).parents[1])) not in sys.path:
-    sys.path.insert(0, _tests)

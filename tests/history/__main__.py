@@ -11,12 +11,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
-from shrinking import shrink, written
-
-from history.drawing import draw_history
-from history.examples import EXAMPLES
-from history.playing import play
-from history.steps import History
+from tests.history.drawing import draw_history
+from tests.history.examples import EXAMPLES
+from tests.history.playing import play
+from tests.history.steps import History
+from tests.support.shrinking import shrink, written
 
 ENDINGS = ("complete", "incremental", "unfinished", "reconciled")
 

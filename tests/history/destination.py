@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from oracle import KEYS
+
+from tests.support.oracle import KEYS
 
 Row = dict[str, Any]
 UNSEEN = {"_dlt_load_id", "_dlt_id", "_removed"}

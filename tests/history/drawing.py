@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, get_args
 
-from history.steps import (
+from tests.history.steps import (
     Change,
     ChangeContact,
     Clocks,

@@ -5,7 +5,7 @@ They are played before random ones. Most of the mutants of `mutants` are such a 
 
 from __future__ import annotations
 
-from history.steps import (
+from tests.history.steps import (
     ChangeContact,
     DeleteContact,
     Deliver,

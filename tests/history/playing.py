@@ -22,9 +22,9 @@ from chatbotx_source.api.client import Client
 from chatbotx_source.extraction import batches, reading
 from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
-from history.destination import Tables, read
-from history.promise import BrokenPromise, Ended, Oracle
-from history.steps import (
+from tests.history.destination import Tables, read
+from tests.history.promise import BrokenPromise, Ended, Oracle
+from tests.history.steps import (
     Clocks,
     Event,
     FreshWorker,
@@ -37,7 +37,7 @@ from history.steps import (
     Sync,
     Wait,
 )
-from history.world import World
+from tests.history.world import World
 
 NAME = "history"
 PATIENCE = 12

@@ -37,12 +37,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from oracle import LISTS, flat
-
 from chatbotx_source.sandbox import Event
 from chatbotx_source.sandbox.state import State
-from history.destination import Row, Tables
-from history.world import Answered
+from tests.history.destination import Row, Tables
+from tests.history.world import Answered
+from tests.support.oracle import LISTS, flat
 
 LIM_AGE = timedelta(days=30)
 NEVER = datetime.min.replace(tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from chatbotx_source.sandbox import Workspace
-from history.world import Trouble, World
+from tests.history.world import Trouble, World
 
 Options = tuple[tuple[str, Any], ...]
 

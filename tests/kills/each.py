@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from durability_support import Town
-from loading_support import Job
+from tests.support.durability import Town
+from tests.support.loading import Job
 
 from .history import LostError, Tally, compare, sync, sync_until_complete
 from .worker import Death

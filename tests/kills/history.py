@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from durability_support import Town, living_differences
-from loading_support import Job
+from tests.support.durability import Town, living_differences
+from tests.support.loading import Job
 
 from .worker import Death, Kind, Report, sync_apart
 

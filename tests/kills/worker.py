@@ -18,10 +18,10 @@ from typing import Any, Literal
 
 import dlt
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
-from loading_support import Job
 
 from chatbotx_source import sync
 from chatbotx_source.sandbox import Request
+from tests.support.loading import Job
 
 Kind = Literal["request", "file", "statement"]
 """What is counted until the process dies: requests that it sends, changes of files in the directory

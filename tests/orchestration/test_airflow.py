@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading_support import SPRING
-from orchestration_support import JOBS, Worker, differences
-from sandbox_support import Clock
 
 from chatbotx_source.sandbox import Fault, Sandbox, synthetic
+from tests.support.loading import SPRING
+from tests.support.orchestration import JOBS, Worker, differences
+from tests.support.sandbox import Clock
 
 pytest.importorskip("airflow")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading_support import SPRING
-from oracle import expected
-from orchestration_support import JOBS, Worker, differences
-from sandbox_support import Clock
 
 from chatbotx_source.sandbox import Fault, Sandbox, synthetic
 from chatbotx_source.tables.columns import TABLES
+from tests.support.loading import SPRING
+from tests.support.oracle import expected
+from tests.support.orchestration import JOBS, Worker, differences
+from tests.support.sandbox import Clock
 
 dg = pytest.importorskip("dagster")
 

@@ -5,10 +5,3 @@ milliseconds: `server` stands for ChatbotX, `events` is what may happen to it an
 `oracle` states the promise, `history` draws and plays histories. `python -m tests.twin` searches
 for long, `python -m tests.twin.mutants` shows that the search finds what it should.
 """
-
-import sys
-from pathlib import Path
-
-# pytest puts this directory on the path; `python -m tests.twin` does not.
-if (_tests := str(Path(__file__).parents[1])) not in sys.path:
-    sys.path.insert(0, _tests)

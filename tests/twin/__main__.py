@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from random import Random
 
-from shrinking import shrink, written
+from tests.support.shrinking import shrink, written
 
 from .drawing import draw_history
 from .events import History

@@ -1,0 +1,50 @@
+"""Requests under way side by side bring the same rows at the same cost, within the same budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from chatbotx_source.api.client import Answer
+from chatbotx_source.api.pool import ThreadPool
+from chatbotx_source.sandbox import synthetic
+from tests.support.loading import SPRING, Job
+
+ANSWER = Answer({"data": []}, None, None)
+
+
+def test_as_many_requests_are_under_way_as_there_are_workers() -> None:
+    pool, together = ThreadPool(3), Barrier(3)
+
+    def ask() -> Answer:
+        together.wait(timeout=20)
+        return ANSWER
+
+    for _ in range(3):
+        pool.submit(ask, lambda answer: answer)
+    assert [pool.next_answer()[1] for _ in range(3)] == [ANSWER] * 3
+    assert len(pool) == 0
+    pool.close()
+
+
+def test_any_number_of_workers_brings_the_same_at_the_same_cost(tmp_path: Path) -> None:
+    workspace, costs = synthetic(contacts=120, messages=900, now=SPRING), set()
+    for workers in (1, 3, 16):
+        with Job(workspace, tmp_path, name=f"workers_{workers}") as job:
+            assert job.sync(workers=workers, page_size=20).reconciled
+            assert job.differences() == []
+            costs.add((len(job.requests("contacts")), len(job.requests("messages"))))
+    assert len(costs) == 1
+
+
+@pytest.mark.parametrize("most", [*(pytest.param(n, marks=pytest.mark.long) for n in (1, 2)), 7])
+def test_a_budget_of_requests_holds_for_all_workers_together(tmp_path: Path, most: int) -> None:
+    with Job(synthetic(contacts=3, messages=12, now=SPRING), tmp_path) as job:
+        spent, complete = [0], False
+        while not complete:
+            complete = job.sync(workers=8, page_size=5, max_requests=most).complete
+            spent.append(len(job.requests()))
+            assert spent[-1] - spent[-2] <= most
+        assert job.differences() == []

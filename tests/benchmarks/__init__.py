@@ -1,0 +1,1 @@
+"""The benchmarks run, and serve what they should."""

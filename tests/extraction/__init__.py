@@ -1,0 +1,1 @@
+"""What a load reads, and what it makes of odd answers."""

@@ -1,0 +1,1 @@
+"""The DAG in Airflow, the assets in Dagster."""

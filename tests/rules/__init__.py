@@ -1,0 +1,1 @@
+"""The decisions, searched for a history that breaks them."""
