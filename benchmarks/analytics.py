@@ -17,7 +17,7 @@ import dlt
 import duckdb
 
 from chatbotx_source import analytics, report
-from chatbotx_source.tables import arrow as tables
+from chatbotx_source.tables import arrow
 from chatbotx_source.tables.columns import TABLES
 
 MESSAGES_PER_CONTACT = 25
@@ -91,7 +91,7 @@ def main(messages: str = "1000000") -> None:
         with duckdb.connect(file) as connection:
             connection.execute("create schema raw; set timezone = 'UTC'")
             for name in TABLES:
-                empty = tables.empty(name)
+                empty = arrow.empty(name)
                 connection.from_arrow(empty).create(f"raw.{name}")
             connection.execute("create table raw._dlt_loads (load_id text, status bigint)")
             load(connection, 0, total - news, total, FIRST_LOAD)

@@ -20,7 +20,7 @@ import dlt
 
 from chatbotx_source import SyncSummary, analytics, sync
 from chatbotx_source.instants import to_datetime
-from chatbotx_source.loads import API_TABLES
+from chatbotx_source.summary import API_TABLES
 from chatbotx_source.tables.columns import TABLES, Table
 
 BUDGET = timedelta(minutes=45)

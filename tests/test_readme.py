@@ -12,7 +12,8 @@ import duckdb
 import pytest
 from readme_columns import with_columns
 
-from chatbotx_source import chatbotx, cli
+from chatbotx_source import chatbotx
+from chatbotx_source.cli.options import parser
 from chatbotx_source.sandbox import Sandbox, synthetic
 
 ROOT = Path(__file__).parent.parent
@@ -77,7 +78,7 @@ def test_every_option_of_the_source_is_described() -> None:
 
 
 def test_every_option_of_the_command_is_an_argument_or_described() -> None:
-    flags = [flag for action in cli.parser()._actions for flag in action.option_strings]
+    flags = [flag for action in parser()._actions for flag in action.option_strings]
     names = {flag.removeprefix("--").replace("-", "_") for flag in flags if flag.startswith("--")}
     described_elsewhere = {
         name for name in names if f"--{name.replace('_', '-')}" in README or f"`{name}`" in README

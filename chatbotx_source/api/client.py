@@ -25,6 +25,7 @@ from chatbotx_source.api.addresses import (
     check_token,
     contact_path,
 )
+from chatbotx_source.api.pacing import Pace, backoff_delay, rate_limit_delay
 from chatbotx_source.api.responses import (
     Call,
     Refusal,
@@ -48,10 +49,6 @@ CONTACTS_PER_PAGE = 50  # the server silently caps the listing here
 # 1,000 messages are 0.9 MB. A body of 256 MB is no page, and would take gigabytes to decode.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
-BACKOFF_BASE = 1.0  # seconds
-BACKOFF_CAP = 30.0  # seconds
-# Newer servers count requests in fixed windows of 10 seconds, and send no Retry-After.
-RATE_LIMIT_WINDOW = 10.0
 LONG_WAIT = 30.0  # seconds from which a wait is worth a warning
 STOP_CHECK_INTERVAL = 1.0  # seconds
 # Idle connections kept; each request of a thread beyond them would log a warning.
@@ -327,38 +324,6 @@ class Client:
         )
 
 
-class Pace:
-    """Spaces the requests of all threads evenly.
-
-    Without bursts, no window of a server that counts requests in windows ever sees more than its
-    length times the rate. One instant under a lock is all it takes, so it is no library.
-
-    Args:
-        per_second: Requests a second, 0 for no spacing.
-        monotonic: Clock in seconds.
-    """
-
-    def __init__(self, per_second: float, monotonic: Callable[[], float]) -> None:
-        self._interval = 1 / per_second if per_second else 0.0
-        self._monotonic = monotonic
-        self._free_at = float("-inf")
-        self._lock = threading.Lock()
-
-    def claim(self) -> float:
-        """Take the next turn: 0.0 when it is yours, else the seconds until one is free."""
-        with self._lock:
-            now = self._monotonic()
-            if now < self._free_at:
-                return self._free_at - now
-            self._free_at = now + self._interval
-            return 0.0
-
-    def hold(self, seconds: float) -> None:
-        """Give nobody a turn for that many seconds."""
-        with self._lock:
-            self._free_at = max(self._free_at, self._monotonic() + seconds)
-
-
 class _BearerAuth(requests.auth.AuthBase):
     """The token as an auth object: a bare header would give way to an entry in `.netrc`."""
 
@@ -386,31 +351,6 @@ class _Session(requests.Session):
         # Told not to follow, requests still prepares the next request, and for that reads the
         # whole body without a bound.
         return None
-
-
-def backoff_delay(faults: int, draw: float) -> float:
-    """Seconds to wait after a fault: exponential, with full jitter so that threads part.
-
-    Args:
-        faults: Faults of this request so far, from 1.
-        draw: Random number from 0 to 1.
-    """
-    return draw * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** (faults - 1))
-
-
-def rate_limit_delay(limits: int, retry_after: float | None) -> float:
-    """Seconds to wait after a 429.
-
-    A whole window costs one more request, shorter waits may cost several. The server's own
-    `Retry-After` is believed once; when that was too short, it is only a lower bound.
-
-    Args:
-        limits: 429 answers to this request so far, from 1.
-        retry_after: Seconds the server named, or None.
-    """
-    if limits == 1 and retry_after is not None:
-        return retry_after
-    return max(retry_after or 0.0, RATE_LIMIT_WINDOW * 2.0 ** (limits - 1))
 
 
 def _report_wait(call: Call, seconds: float, why: ChatbotXError) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.api.client import STOP_CHECK_INTERVAL, Pace
+from chatbotx_source.api.client import STOP_CHECK_INTERVAL
+from chatbotx_source.api.pacing import Pace
 from chatbotx_source.errors import RateLimitError, StoppedError
 from tests.support.client import EMPTY_LISTING, Clock, client_at, reply, scripted
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.api.client import (
+from chatbotx_source.api.pacing import (
     BACKOFF_CAP,
     RATE_LIMIT_WINDOW,
     backoff_delay,

@@ -13,7 +13,7 @@ from dlt.common.destination import Destination
 from dlt.common.schema.typing import TTableSchema
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from chatbotx_source.cli import explain
+from chatbotx_source.cli.explaining import explain
 from chatbotx_source.sandbox import synthetic
 from tests.support.loading import SPRING, Job
 from tests.support.oracle import visible

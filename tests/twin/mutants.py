@@ -52,7 +52,7 @@ MUTANTS = (
         "read.last[0] < read.floor",
         "read.last[0] <= read.floor",
     ),
-    Mutant("lastActivityAt is no sign", "due", "            self.last_activity_at,\n", ""),
+    Mutant("lastActivityAt is no sign", "rules/due", "            self.last_activity_at,\n", ""),
     Mutant(
         "conversation.updatedAt is no sign",
         "rules/due",
@@ -149,8 +149,8 @@ MUTANTS = (
         "if gap.cursor is None and not entry.expects_messages:",
         "if gap.cursor is not None or not entry.expects_messages:",
     ),
-    Mutant("suspicions are not counted", "walk", "empties=gap.empties + 1", "empties=1"),
-    Mutant("restarts are not counted", "walk", "restarts=gap.restarts + 1", "restarts=1"),
+    Mutant("suspicions are not counted", "rules/walk", "empties=gap.empties + 1", "empties=1"),
+    Mutant("restarts are not counted", "rules/walk", "restarts=gap.restarts + 1", "restarts=1"),
     Mutant(
         "clocks are taken to agree",
         "rules/passes",
@@ -268,7 +268,7 @@ MUTANTS = (
     ),
 )
 
-UNCHANGED = Mutant("nothing is wrong", "progress", "FORMAT = 1\n", "FORMAT = 1\n")
+UNCHANGED = Mutant("nothing is wrong", "rules/progress", "FORMAT = 1\n", "FORMAT = 1\n")
 
 
 def noticed(mutant: Mutant, histories: int, seed: int) -> str:

@@ -1,0 +1,5 @@
+"""`python -m chatbotx_source.cli`: the command, where it is not installed as a script."""
+
+from chatbotx_source.cli import script
+
+script()

@@ -1,0 +1,74 @@
+"""Runs the command against the bundled stand-in of the API."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from dlt.common.pipeline import get_dlt_pipelines_dir
+
+from chatbotx_source.errors import ConfigurationError
+
+SANDBOX_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+"""The same workspace in every run, so that a second run finds nothing new."""
+
+SANDBOX_PORT = 8787
+"""Progress belongs to a base URL: the same port lets a second run go on where the first ended."""
+
+
+@contextmanager
+def sandboxed() -> Iterator[None]:
+    """Runs the stand-in of the API, and points the source to it.
+
+    Raises:
+        ConfigurationError: the extra is not installed.
+    """
+    try:
+        from chatbotx_source.sandbox import Sandbox, synthetic
+    except ImportError:
+        raise ConfigurationError(
+            "The sandbox needs an extra: pip install 'chatbotx-source[sandbox]'."
+        ) from None
+    workspace = synthetic(seed=7, contacts=200, now=SANDBOX_NOW)
+    with ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(Sandbox(workspace, port=SANDBOX_PORT))
+        except OSError:  # the port is taken
+            sandbox = stack.enter_context(Sandbox(workspace))
+        stack.enter_context(
+            _environment(
+                SOURCES__CHATBOTX__BASE_URL=sandbox.base_url,
+                SOURCES__CHATBOTX__API_TOKEN=sandbox.token,
+                SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND="0",
+                PIPELINES_DIR=_pipelines_dir_here(),
+            )
+        )
+        yield
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _pipelines_dir_here() -> str:
+    """Where dlt keeps the pipelines of this directory alone.
+
+    In its own place, which is one for all, a pipeline stays with the files of the directory that
+    it first ran in; the sandbox is to be tried in as many as one likes.
+    """
+    here = hashlib.sha256(os.fsencode(Path.cwd())).hexdigest()[:16]
+    return str(Path(get_dlt_pipelines_dir()) / f"sandbox_{here}")

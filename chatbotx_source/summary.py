@@ -1,0 +1,111 @@
+"""What a sync says of itself: what it did, and what it left."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from chatbotx_source.instants import Instant
+from chatbotx_source.tables.columns import TABLES
+
+API_TABLES = [name for name in TABLES if not name.startswith("_")]
+
+NOTHING_READ, NO_FURTHER = "a load that read nothing", "a load that got no further"
+STALLED = ("outage", NOTHING_READ, NO_FURTHER)
+"""What ends a sync that is worth another try soon: the rest ends where it was told to end."""
+
+
+@dataclass
+class SyncSummary:
+    """What a sync did, and what it left.
+
+    Attributes:
+        mode: what was to be read: `full`, `incremental`, `reconcile`, `contacts` (those asked for)
+            or `sample` (the first few).
+        shard: the part of the contacts that all of this is about, as `3/8`; None for all.
+        loads: loads made.
+        requests: requests sent, retries included.
+        contacts: contacts whose messages were asked for.
+        rows: rows loaded, by table.
+        unfinished: contacts that are not read through, as `_chatbotx_unfinished` has them.
+        believed_empty: contacts that look active, but have answered with nothing for so long that
+            they are taken for empty.
+        pages_left: pages of the contact listing still to read.
+        synced_through: what happened before it is in the tables.
+        complete: whether everything is read.
+        reconciled: whether, in addition, every contact was read whole.
+        ended_by: what ended the sync before its pass was over.
+        retry_after: seconds that the server wants to be left alone.
+    """
+
+    mode: str = ""
+    shard: str | None = None
+    loads: int = 0
+    requests: int = 0
+    contacts: int = 0
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(API_TABLES, 0))
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    believed_empty: int = 0
+    pages_left: int = 0
+    synced_through: Instant | None = None
+    complete: bool = False
+    reconciled: bool = False
+    ended_by: str | None = None
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        lines = ["rows loaded:", *(f"{rows:>12,}  {table}" for table, rows in self.rows.items())]
+        lines.append(
+            f"{_count(self.contacts, 'contact')} walked, {_count(self.requests, 'request')}, "
+            f"{_count(self.loads, 'load')}"
+        )
+        lines.append(self.verdict)
+        for row in self.unfinished[:10]:
+            back = f", read back to {row['position']}" if row["position"] else ""
+            lines.append(f"  contact {row['contact_id']}: {row['reason']}{back}")
+        if len(self.unfinished) > 10:
+            lines.append(f"  and {len(self.unfinished) - 10:,} more in _chatbotx_unfinished")
+        if self.believed_empty:
+            lines.append(f"taken for empty though they look active: {self.believed_empty:,}")
+        return "\n".join(lines)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether it got stuck: not done, and neither a budget nor a limit has ended it."""
+        return self.ended_by in STALLED
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What a scheduler keeps: JSON data of a few hundred bytes, whatever was loaded."""
+        return {
+            **asdict(self),
+            "unfinished": len(self.unfinished),
+            "synced_through": None if self.synced_through is None else str(self.synced_through),
+            "verdict": self.verdict,
+        }
+
+    @property
+    def verdict(self) -> str:
+        """In one line, how far the tables can be trusted."""
+        return f"shard {self.shard}: {self._verdict}" if self.shard else self._verdict
+
+    @property
+    def _verdict(self) -> str:
+        if self.complete:
+            how = "complete, every contact read whole" if self.reconciled else "complete"
+            how = "complete for the contacts asked for" if self.mode == "contacts" else how
+            return f"{how}: the tables hold what happened before {self.synced_through}"
+        left = ["only a sample was read"] if self.mode == "sample" else []
+        if self.unfinished:
+            left.append(f"{_count(len(self.unfinished), 'contact')} unfinished")
+        if self.pages_left:
+            left.append(f"{_count(self.pages_left, 'page')} of contacts still to read")
+        if self.ended_by:
+            left.append(f"ended by {self.ended_by}")
+        if self.retry_after is not None:
+            left.append(f"the server asks to wait {self.retry_after:,.0f} s")
+        return f"not complete: {'; '.join(left)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
