@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -16,19 +14,22 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import BaseFileLock, FileLock, Timeout
 
 from chatbotx_source import settings
+from chatbotx_source.api.connections import one_client
 from chatbotx_source.destinations.adapting import compacted
 from chatbotx_source.destinations.leftovers import finish_interrupted, finish_recorded
 from chatbotx_source.destinations.removals import Listed, mark_removed
 from chatbotx_source.destinations.table_files import keeps_files, open_table
 from chatbotx_source.destinations.turns import stage_apart, turn
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
-from chatbotx_source.extraction import memory
+from chatbotx_source.extraction.budgets import Budget
 from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
-from chatbotx_source.rules.progress import Progress, from_state
+from chatbotx_source.extraction.remembered import forget, recall_pipeline
+from chatbotx_source.rules.progress import Progress
 from chatbotx_source.shards import Shard
 from chatbotx_source.source import chatbotx
 from chatbotx_source.stopping import signals_end_loads, stop_asked
 from chatbotx_source.summary import NO_FURTHER, NOTHING_READ, SyncSummary
+from chatbotx_source.tables.columns import TABLES
 from chatbotx_source.workspaces import setting
 
 
@@ -77,7 +78,7 @@ def sync(
     make_source = chatbotx
     if workspace is not None:
         make_source = make_source.clone(name=workspace)
-    budget = _Budget(
+    budget = Budget(
         max_requests=setting("max_requests", max_requests, int, workspace),
         max_messages=setting("max_messages", max_messages, int, workspace),
         max_duration=setting("max_duration", max_duration, float, workspace),
@@ -91,8 +92,8 @@ def sync(
             f"dataset {pipeline.dataset_name!r} yourself, and every shard begins anew."
         )
     refresh = {"refresh": "drop_sources"} if full_refresh else {}
-    summary = SyncSummary()
-    with _alone(pipeline), _finishing_loads(pipeline), _explaining():
+    summary, messages = SyncSummary(), 0
+    with _alone(pipeline), _finishing_loads(pipeline), _explaining(), one_client():
         finish_interrupted(pipeline)
         if workspace or shard:
             stage_apart(pipeline)
@@ -109,69 +110,44 @@ def sync(
             if pipeline.config.restore_from_destination and not pipeline.dev_mode:
                 pipeline.sync_destination()
         while True:
-            source = make_source(
-                **{**source_options, **budget.of_a_load(load_messages, load_duration)}
+            left = budget.of_a_load(
+                summary.requests,
+                messages,
+                load_messages=load_messages,
+                load_duration=load_duration,
             )
-            before = _kept(pipeline, source.name)
+            source = make_source(
+                **{
+                    **source_options,
+                    "max_requests": left.max_requests,
+                    "max_messages": left.max_messages,
+                    "max_duration": left.max_duration,
+                }
+            )
+            before = recall_pipeline(pipeline, source.name, TABLES)
             run_load(source, **(refresh if not summary.loads else {}))
-            kept = _kept(pipeline, source.name)
-            if not _is_loaded(before, kept):
+            kept = recall_pipeline(pipeline, source.name, TABLES)
+            if kept.last_load is None or kept.last_load == before.last_load:
                 summary.ended_by = NOTHING_READ
                 break
-            last = _outcome(kept)
-            scope = "listed" if source_options.get("contacts") else "progress"
-            progress = from_state(kept.get(scope, {}))
+            last = kept.last_load.outcome
+            progress = kept.progress.get(kept.last_load.scope)
             with my_turn:
                 mark_removed(pipeline, _listing(last, progress))
             _add(summary, last, progress)
-            spent = budget.spend(last)
+            messages += last.messages
+            spent = budget.exhausted(summary.requests, messages)
             if stop_asked():
                 summary.ended_by = "an interrupt"
             elif not last.over and last.ended_by in ("outage", "rate limit"):
                 summary.ended_by = last.ended_by
             elif not last.over and spent:
                 summary.ended_by = spent
-            elif not last.over and not (last.answers and _has_moved(before, kept)):
+            elif not last.over and not (last.answers and before.progress != kept.progress):
                 summary.ended_by = last.ended_by or NO_FURTHER
             if last.over or summary.ended_by:
                 break
     return summary
-
-
-@dataclass
-class _Budget:
-    """What the whole call may spend, and has spent."""
-
-    max_requests: int | None
-    max_messages: int | None
-    max_duration: float | None
-    began: float = field(default_factory=time.monotonic)
-
-    def of_a_load(self, messages: int, duration: float) -> dict[str, Any]:
-        """The budgets of the next load, as options of the source."""
-        options: dict[str, Any] = {"max_messages": messages, "max_duration": duration}
-        if self.max_requests is not None:
-            options["max_requests"] = self.max_requests
-        if self.max_messages is not None:
-            options["max_messages"] = min(messages, self.max_messages)
-        if self.max_duration is not None:
-            left = self.max_duration - (time.monotonic() - self.began)
-            options["max_duration"] = min(duration, max(left, 0.0))
-        return options
-
-    def spend(self, last: Outcome) -> str | None:
-        """Counts a load; names the budget of which nothing is left."""
-        if self.max_requests is not None:
-            self.max_requests -= last.requests
-        if self.max_messages is not None:
-            self.max_messages -= last.messages
-        if self.max_requests is not None and self.max_requests <= 0:
-            return "max_requests"
-        if self.max_messages is not None and self.max_messages <= 0:
-            return "max_messages"
-        if self.max_duration is not None and time.monotonic() - self.began >= self.max_duration:
-            return "max_duration"
-        return None
 
 
 def _add(summary: SyncSummary, last: Outcome, progress: Progress | None) -> None:
@@ -201,29 +177,6 @@ def _listing(last: Outcome, progress: Progress | None) -> Listed | None:
         return None
     shard = Shard.parse(progress.shard) if progress.shard else None
     return Listed(last.listed_since, progress.workspace_id, shard)
-
-
-def _outcome(kept: Mapping[str, Any]) -> Outcome:
-    """What the last load did."""
-    known = {field.name for field in fields(Outcome)}
-    return Outcome(**{name: value for name, value in kept["last"].items() if name in known})
-
-
-def _is_loaded(before: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
-    """Whether a load was made, and not only a pending package finished."""
-    load_id = kept.get("last", {}).get("load_id")
-    return load_id is not None and load_id != before.get("last", {}).get("load_id")
-
-
-def _has_moved(before: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
-    """Whether a load has changed what is remembered."""
-    return any(before.get(scope) != kept.get(scope) for scope in ("progress", "listed"))
-
-
-def _kept(pipeline: dlt.Pipeline, source: str) -> dict[str, Any]:
-    sources = pipeline.state.get("sources", {})
-    kept = sources.get(source, {}).get("resources", {}).get(memory.KEEPER, {})
-    return dict(kept)
 
 
 def _loading(pipeline: dlt.Pipeline, my_turn: BaseFileLock) -> Callable[..., Any]:
@@ -295,8 +248,8 @@ def _refuse_to_drop_others(pipeline: dlt.Pipeline, source: str) -> None:
         ConfigurationError: there are such rows.
     """
     pipeline.sync_destination()
-    kept = _kept(pipeline, source)
-    own = {kept.get(scope, {}).get("workspace_id") for scope in ("progress", "listed")}
+    known = recall_pipeline(pipeline, source, TABLES).progress.values()
+    own = {progress.workspace_id for progress in known}
     others = sorted(map(str, _workspaces(pipeline) - own))
     if others:
         raise ConfigurationError(
@@ -330,7 +283,7 @@ def _forget(pipeline: dlt.Pipeline, source: str) -> None:
     if source not in pipeline.state.get("sources", {}):
         return
     with pipeline.managed_state(extract_state=True) as state:
-        del state["sources"][source]
+        forget(cast(dict[str, Any], state), source)
     pipeline.normalize()
     pipeline.load()
 

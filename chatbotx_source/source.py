@@ -11,8 +11,9 @@ from dlt.extract import DltResource
 
 from chatbotx_source import settings
 from chatbotx_source.api.addresses import check_identifier
-from chatbotx_source.api.client import Client
-from chatbotx_source.extraction.extract import Batch, extract, hand_over
+from chatbotx_source.api.connections import connection
+from chatbotx_source.extraction.batches import Batch
+from chatbotx_source.extraction.extract import extract, hand_over
 from chatbotx_source.shards import Shard
 from chatbotx_source.stopping import stop_asked
 from chatbotx_source.tables.columns import TABLES, Table
@@ -94,7 +95,7 @@ def chatbotx(
         table_format=table_format,
         workers=workers,
     )
-    client = Client(
+    client = connection(
         base_url,
         api_token,
         allow_http=allow_http,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
@@ -31,6 +31,41 @@ class Pool(Protocol):
 
     def close(self) -> None:
         """Makes no further request."""
+
+
+def side_by_side(
+    pool: Pool, workers: int, next_request: Callable[[], tuple[Ask, Take] | None]
+) -> Iterator[None]:
+    """Makes requests while there are any to make, and takes their answers one by one.
+
+    Args:
+        pool: holds the requests under way.
+        workers: requests under way at once, at most.
+        next_request: what to ask for, and what takes the answer; None to wait for answers first.
+
+    Yields:
+        None after each answer.
+
+    Raises:
+        ChatbotXError: what the first taker raised, once all that was under way is taken.
+    """
+    failure: ChatbotXError | None = None
+    while True:
+        while failure is None and len(pool) < workers:
+            request = next_request()
+            if request is None:
+                break
+            pool.submit(*request)
+        if not pool:
+            break
+        take, answer = pool.next_answer()
+        try:
+            take(answer)
+        except ChatbotXError as error:
+            failure = failure or error  # what is under way is paid for: it is taken, too
+        yield
+    if failure is not None:
+        raise failure
 
 
 class ThreadPool:

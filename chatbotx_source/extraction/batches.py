@@ -1,18 +1,29 @@
-"""Gathers rows until there are enough of them, and makes them Arrow tables."""
+"""Gathers rows until there are enough of them, and makes them batches of Arrow tables."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chatbotx_source import instants
+from chatbotx_source.extraction.outcome import Outcome, sync_row, unfinished_report
+from chatbotx_source.extraction.remembered import Package, progress_to_state
 from chatbotx_source.instants import Instant, to_datetime
-from chatbotx_source.rules.walk import Page, Row, Whole
-from chatbotx_source.tables.arrow import Misfits, contact_tables, message_tables, walks_table
+from chatbotx_source.rules.progress import Progress
+from chatbotx_source.rules.walk import FullWalk, Page, Row
+from chatbotx_source.tables.arrow import (
+    Misfits,
+    contact_tables,
+    message_tables,
+    sync_table,
+    unfinished_table,
+    walks_table,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -20,71 +31,124 @@ ENOUGH_ROWS = 10_000
 """Rows in a batch: Parquet row groups of fewer cost DuckDB more than they save in memory."""
 
 
-@dataclass
-class Gathering:
-    """Rows on their way into tables.
+@dataclass(frozen=True)
+class Batch:
+    """Tables to hand over together, and what may be remembered when that is done.
 
-    Args:
-        load_id: the load package that they belong to.
-        keep_signed_urls: keep the signatures in URLs.
-        loaded_before: up to when messages may have been loaded by an earlier sync.
+    Attributes:
+        package: the load package that they belong to.
+        mark: of this batch.
+        tables: by name.
+        progress: how far the workspace is read once all of these rows are handed over: JSON data.
+        outcome: what the load did so far: JSON data.
+    """
+
+    package: Package
+    mark: int
+    tables: Mapping[str, pa.Table]
+    progress: Mapping[str, Any]
+    outcome: Mapping[str, Any]
+
+
+@dataclass
+class Rows:
+    """Rows as they came, on their way into tables.
 
     Attributes:
         contacts: rows of the listing.
         messages: rows of messages, each with its contact's id.
-        whole: contacts that were read from top to bottom.
+        full_walks: contacts that were read from top to bottom.
     """
 
-    load_id: str
-    keep_signed_urls: bool = False
-    loaded_before: Instant | None = None
     contacts: list[Row] = field(default_factory=list)
     messages: list[tuple[str, Row]] = field(default_factory=list)
-    whole: list[tuple[str, Whole]] = field(default_factory=list)
-    _misfits: Misfits = field(default_factory=Misfits)
-    _first: bool = True
+    full_walks: list[tuple[str, FullWalk]] = field(default_factory=list)
 
-    def add(self, page: Page) -> None:
+
+@dataclass
+class Gathering:
+    """Gathers rows, and makes tables of them.
+
+    Args:
+        package: the load package that they belong to.
+        pipeline: name of the pipeline, which may share its dataset with others.
+        keep_signed_urls: keep the signatures in URLs.
+        loaded_before: up to when messages may have been loaded by an earlier sync.
+    """
+
+    package: Package
+    pipeline: str = ""
+    keep_signed_urls: bool = False
+    loaded_before: Instant | None = None
+    _rows: Rows = field(default_factory=Rows)
+    _misfits: Misfits = field(default_factory=Misfits)
+    _batches: int = 0
+
+    def add_contacts(self, rows: Sequence[Row]) -> None:
+        """Takes rows of the listing."""
+        self._rows.contacts += rows
+
+    def add_messages(self, page: Page) -> None:
         """Takes the messages of an answer, and what it proves."""
-        self.messages += [(page.contact_id, row) for row in page.rows]
-        if page.whole:
-            self.whole.append((page.contact_id, page.whole))
+        self._rows.messages += [(page.contact_id, row) for row in page.rows]
+        if page.full_walk:
+            self._rows.full_walks.append((page.contact_id, page.full_walk))
 
     @property
     def enough(self) -> bool:
         """Whether a batch is full."""
-        return len(self.messages) + len(self.contacts) >= ENOUGH_ROWS
+        return len(self._rows.messages) + len(self._rows.contacts) >= ENOUGH_ROWS
 
-    def take(self, *, now: Instant) -> dict[str, pa.Table]:
-        """Hands over what was gathered, and begins again.
+    def take(self) -> Rows:
+        """Hands over what was gathered, and begins again."""
+        rows, self._rows = self._rows, Rows()
+        return rows
 
-        The first time all tables are there, also those without a row: they create the columns.
+    def batch(self, progress: Progress, outcome: Outcome, *, last: bool = False) -> Batch:
+        """Hands over what was gathered as a batch, and begins again.
+
+        The first one has all tables, also those without a row: they create the columns.
 
         Args:
-            now: the present.
+            progress: what may be remembered with it.
+            outcome: what the load did so far; the rows of the batch are added to it.
+            last: whether it is the last one of the load, which also has the rows about the load.
 
         Returns:
-            Arrow tables by name.
+            The batch.
         """
+        now, load_id = instants.present(), self.package.load_id
+        tables = self._tables(now)
+        outcome.add_rows(count_rows(tables))
+        if last:
+            sync = sync_row(outcome, progress, self.pipeline, ended=now)
+            tables["_chatbotx_syncs"] = sync_table([sync], load_id=load_id)
+            unfinished = unfinished_report(progress, self.pipeline)
+            tables["_chatbotx_unfinished"] = unfinished_table(unfinished, load_id=load_id)
+            self._warn_of_misfits()
+        mark = self.package.first_mark + self._batches
+        self._batches += 1
+        return Batch(self.package, mark, tables, progress_to_state(progress), outcome.to_state())
+
+    def _tables(self, now: Instant) -> dict[str, pa.Table]:
+        rows, first = self.take(), not self._batches
         tables: dict[str, pa.Table] = {}
         how: dict[str, Any] = {
-            "load_id": self.load_id,
+            "load_id": self.package.load_id,
             "misfits": self._misfits,
             "keep_signed_urls": self.keep_signed_urls,
         }
-        if self.contacts or self._first:
-            tables |= contact_tables(self.contacts, **how)
-        if self.messages or self._first:
+        if rows.contacts or first:
+            tables |= contact_tables(rows.contacts, **how)
+        if rows.messages or first:
             before = to_datetime(self.loaded_before) if self.loaded_before else None
-            tables |= message_tables(self.messages, loaded_before=before, **how)
-        if self.whole or self._first:
-            rows = [_walk_row(contact_id, whole, now) for contact_id, whole in self.whole]
-            tables["_chatbotx_walks"] = walks_table(rows, load_id=self.load_id)
-        self.contacts, self.messages, self.whole = [], [], []
-        self._first = False
+            tables |= message_tables(rows.messages, loaded_before=before, **how)
+        if rows.full_walks or first:
+            walked = [_walk_row(contact_id, walk, now) for contact_id, walk in rows.full_walks]
+            tables["_chatbotx_walks"] = walks_table(walked, load_id=self.package.load_id)
         return tables
 
-    def warn_of_misfits(self) -> None:
+    def _warn_of_misfits(self) -> None:
         """Says which values did not fit their columns, if any."""
         for (table, path), times in sorted(self._misfits.items()):
             logger.warning(
@@ -109,12 +173,12 @@ def _markers(table: pa.Table) -> int:
     return pc.sum(table["_removed"]).as_py() or 0 if "_removed" in table.column_names else 0
 
 
-def _walk_row(contact_id: str, whole: Whole, now: Instant) -> dict[str, Any]:
+def _walk_row(contact_id: str, walk: FullWalk, now: Instant) -> dict[str, Any]:
     return {
         "contact_id": contact_id,
-        "conversation_id": whole.conversation_id,
-        "first_at": whole.first[0],
-        "first_id": str(whole.first[1]),
-        "first_load_id": whole.first_load,
+        "conversation_id": walk.conversation_id,
+        "first_at": walk.first[0],
+        "first_id": str(walk.first[1]),
+        "first_load_id": walk.first_load,
         "ended": now,
     }

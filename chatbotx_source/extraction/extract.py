@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import dlt
 import pyarrow as pa
@@ -16,9 +15,12 @@ from dlt.load.configuration import LoaderConfiguration
 from chatbotx_source.api.client import Client
 from chatbotx_source.destinations.adapting import adapt
 from chatbotx_source.errors import ConfigurationError
-from chatbotx_source.extraction import memory, reading
+from chatbotx_source.extraction.batches import Batch
+from chatbotx_source.extraction.reading import Reading
+from chatbotx_source.extraction.remembered import Package, Remembered, Scope, recall, remember
+from chatbotx_source.extraction.telling import Count
 from chatbotx_source.rules.passes import in_scope
-from chatbotx_source.rules.progress import Progress, State, from_state
+from chatbotx_source.rules.progress import Progress
 from chatbotx_source.settings import Settings
 from chatbotx_source.stopping import stop_asked
 from chatbotx_source.tables.columns import TABLES
@@ -28,28 +30,7 @@ logger = logging.getLogger(__name__)
 MESSAGE_TABLES = frozenset({"messages", "messages__attachments"})
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Tables to hand over, and what may be remembered when that is done.
-
-    Attributes:
-        tables: by name.
-        load_id: the load.
-        mark: of this batch.
-        held: the state that goes with it; None when nothing may be remembered.
-        splits: whether messages are loaded without their attachments, or the other way round.
-        summary: what the load did so far.
-    """
-
-    tables: Mapping[str, pa.Table]
-    load_id: str
-    mark: int
-    held: Mapping[str, Any] | None
-    splits: bool
-    summary: Mapping[str, Any]
-
-
-def extract(settings: Settings, client: Client) -> Iterator[Batch]:
+def extract(settings: Settings, connection: AbstractContextManager[Client]) -> Iterator[Batch]:
     """Reads one load, from where the state says.
 
     Progress moves only when every resource is selected: a load of some of them leaves the others
@@ -57,7 +38,7 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
 
     Args:
         settings: what was set.
-        client: makes the requests.
+        connection: gives the client that makes the requests, until the load ends.
 
     Yields:
         Batches, in order.
@@ -71,48 +52,26 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
     pipeline = dlt.current.pipeline()  # once: it resolves the whole configuration, every time
     if pipeline.destination:
         adapt(dlt.current.source(), pipeline)
-    load_id = dlt.current.load_package_state()["load_id"]
     selected = set(dlt.current.source().selected_resources)
-    remembers = selected >= set(TABLES) and settings.limit_contacts is None
-    states = dlt.current.source_state().get("resources", {})
-    kept = memory.recall(states, TABLES)
-    first_mark = memory.next_mark(states)
-    scope, other = ("listed", "progress") if settings.contacts else ("progress", "listed")
-    others = {other: kept[other]} if other in kept else {}
-    known = _known(kept.get(scope)) if settings.limit_contacts is None else None
-    shard = str(settings.shard) if settings.shard else None
-    if known and known.shard != shard:
-        logger.warning(
-            "%s was read before, now it is %s: these are other contacts, which are read from the "
-            "beginning.",
-            _part(known.shard),
-            _part(shard),
-        )
-    load = reading.Reading(
-        client,
-        settings,
-        in_scope(
-            known or Progress(settings.base_url, shard=shard),
-            settings.base_url,
-            settings.start_date,
-            shard,
-        ),
-        load_id,
-        pipeline=pipeline.pipeline_name,
-        walks=bool(selected & MESSAGE_TABLES),
-        stop=stop_asked,
-        count=_counting(pipeline.collector),
-    )
-    splits = len(selected & MESSAGE_TABLES) == 1
-    if splits and kept:
+    remembered = recall(dlt.current.source_state().get("resources", {}), TABLES)
+    package = _package(settings, remembered, selected)
+    if package.splits and remembered.progress:
         logger.warning(
             "Only one of %s is loaded: they no longer belong together, so the next load of all "
             "resources starts from nothing.",
             " and ".join(sorted(MESSAGE_TABLES)),
         )
-    for mark, batch in enumerate(load.batches(), first_mark):
-        held = {**others, scope: batch.progress} if remembers else None
-        yield Batch(batch.tables, load_id, mark, held, splits, batch.outcome.to_state())
+    with connection as client:
+        yield from Reading(
+            client,
+            settings,
+            _progress(settings, remembered, package.scope),
+            package,
+            pipeline=pipeline.pipeline_name,
+            walks=bool(selected & MESSAGE_TABLES),
+            stop=stop_asked,
+            count=_counting(pipeline.collector),
+        ).batches()
 
 
 def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
@@ -128,32 +87,50 @@ def hand_over(batch: Batch, name: str) -> Iterator[pa.Table]:
     if name in batch.tables:
         yield batch.tables[name]
     state = dlt.current.resource_state(name)
-    if batch.held is not None:
-        memory.remember(state, batch.mark, batch.held if name == memory.KEEPER else {})
-    elif batch.splits:
-        memory.remember(state, batch.mark, {})  # no other resource has this mark
-    if name == memory.KEEPER:
-        memory.report(state, batch.load_id, batch.mark, batch.summary)
+    remember(state, name, TABLES, batch.package, batch.mark, batch.progress, batch.outcome)
 
 
-def _known(state: State | None) -> Progress | None:
-    if state is None:
-        return None
-    progress = from_state(state)
-    if progress is None:
+def _package(settings: Settings, remembered: Remembered, selected: set[str]) -> Package:
+    scope: Scope = "contacts" if settings.contacts else "workspace"
+    known = remembered.progress if remembered.agrees else {}
+    return Package(
+        dlt.current.load_package_state()["load_id"],
+        first_mark=remembered.next_mark,
+        scope=scope,
+        others={other: progress for other, progress in known.items() if other != scope},
+        remembers=selected >= set(TABLES) and settings.limit_contacts is None,
+        splits=len(selected & MESSAGE_TABLES) == 1,
+    )
+
+
+def _progress(settings: Settings, remembered: Remembered, scope: Scope) -> Progress:
+    """The progress to go on from; of a preview, none."""
+    shard = str(settings.shard) if settings.shard else None
+    known = None
+    if settings.limit_contacts is None:
+        if remembered.unreadable is not None:
+            logger.warning(
+                "What was remembered is of format %s, which this version does not read: "
+                "everything is read from the beginning, and nothing is lost.",
+                remembered.unreadable,
+            )
+        known = remembered.progress.get(scope) if remembered.agrees else None
+    if known and known.shard != shard:
         logger.warning(
-            "What was remembered is of format %s, which this version does not read: everything is "
-            "read from the beginning, and nothing is lost.",
-            state.get("format"),
+            "%s was read before, now it is %s: these are other contacts, which are read from the "
+            "beginning.",
+            _part(known.shard),
+            _part(shard),
         )
-    return progress
+    fresh = Progress(settings.base_url, shard=shard)
+    return in_scope(known or fresh, settings.base_url, settings.start_date, shard)
 
 
 def _part(shard: str | None) -> str:
     return f"shard {shard}" if shard else "the whole workspace"
 
 
-def _counting(collector: Collector) -> Callable[[str, int, int | None, str | None], None]:
+def _counting(collector: Collector) -> Count:
     def count(name: str, more: int, total: int | None, message: str | None) -> None:
         collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
 

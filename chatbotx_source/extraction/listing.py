@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any
@@ -21,14 +21,12 @@ from chatbotx_source.errors import (
 from chatbotx_source.instants import Instant, from_datetime, minus
 from chatbotx_source.rules import passes
 from chatbotx_source.rules.due import Contact
-from chatbotx_source.rules.gaps import Gap, Unfinished, number
+from chatbotx_source.rules.gaps import number
 from chatbotx_source.rules.progress import Pass, Progress
 from chatbotx_source.rules.walk import Row
 from chatbotx_source.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-NO_SUCH_CONTACT = "no such contact in this workspace"
 
 
 @dataclass
@@ -53,6 +51,12 @@ class Listing:
     contacts: int = 0
     pages: int = 0
     _asked: Pass = field(init=False)
+
+    @property
+    def pages_left(self) -> int:
+        """Pages of the listing that are still to be read, as far as the server has told."""
+        current = self.progress.current
+        return self.pages if current is None or current.probe else current.page
 
     def next_request(self) -> Callable[[], Answer] | None:
         """What to ask for next; None when the pass has listed everything.
@@ -81,15 +85,19 @@ class Listing:
         Raises:
             ChatbotXError: the listing cannot be read.
         """
-        if isinstance(answer, NotFoundError) and self._asked.identifiers:
-            return self._take_unknown(self._asked.identifiers)
+        identifiers = self._asked.identifiers
+        if isinstance(answer, NotFoundError) and identifiers:
+            if self.progress.current is None:  # it tells nothing of the server's clock
+                passes.open_pass(self.progress, self._asked, self._asked.started)
+            self._take_unknown(identifiers)
+            return []
         if isinstance(answer, ChatbotXError):
             raise answer
         if self.progress.current is None:
-            started = min(self._asked.started, _by_the_server(answer, self._asked.started))
-            self._asked = self.progress.current = replace(self._asked, started=started)
-        if self._asked.identifiers:
-            fresh = self._take_contact(self._asked.identifiers, answer.body)
+            server = _by_the_server(answer, self._asked.started)
+            self._asked = passes.open_pass(self.progress, self._asked, server)
+        if identifiers:
+            fresh = self._take_contact(answer.body)
         elif self._asked.probe is not None:
             fresh = self._take_probe(answer.body)
         else:
@@ -108,14 +116,12 @@ class Listing:
 
     def _take_probe(self, body: dict[str, Any]) -> list[Row]:
         self.pages = max(self.pages, _page_count(body))
-        current = passes.probed(
-            self._asked,
+        passes.take_probe(
+            self.progress,
             rows=len(body["data"]),
             page_count=_page_count(body),
             capped=bool(body.get("totalCountCapped")),
         )
-        self.progress.current = current
-        self.progress.last_page = current.page or self.progress.last_page
         return []
 
     def _take_page(self, body: dict[str, Any]) -> list[Row]:
@@ -142,65 +148,42 @@ class Listing:
         fresh = [
             row
             for row, id_ in zip(rows, ids, strict=True)
-            if (current.lowest is None or id_ < current.lowest)
+            if (current.lowest_id is None or id_ < current.lowest_id)
             and (shard is None or shard.holds(str(row.get("id"))))
         ][:left]
-        current = passes.take_page(self.progress.under_way(), ids)
+        passes.take_page(self.progress, ids)
         if left is not None and len(fresh) >= left:
-            current = replace(current, page=0)
-        self.progress.current = current
+            passes.list_no_more(self.progress)
         return fresh
 
-    def _take_contact(self, identifiers: tuple[str, ...], row: Row) -> list[Row]:
-        identifier = self._next_identifier(identifiers)
-        self.progress.unfinished.pop(identifier, None)
-        if not self._in_workspace([row]):
+    def _take_contact(self, row: Row) -> list[Row]:
+        passes.take_known(self.progress, passes.take_identifier(self.progress))
+        if not self._in_workspace([row]) or passes.is_repeated(self.progress, str(row.get("id"))):
             return []
-        current, id_ = self.progress.under_way(), str(row.get("id"))
-        known = self.progress.unfinished.get(id_)
-        if self.progress.dates.get(id_) == current.started or (
-            known is not None and known.listed == current.number
-        ):
-            return []  # another identifier of a contact that this pass has already
         return [row]
 
-    def _take_unknown(self, identifiers: tuple[str, ...]) -> list[Row]:
-        self.progress.current = self.progress.current or self._asked
-        identifier = self._next_identifier(identifiers)
-        pass_number = self.progress.under_way().number
-        gap = Gap(None, reason=NO_SUCH_CONTACT, blocked=pass_number)
-        known = self.progress.unfinished.get(identifier)
-        since = known.since if known else instants.present()
-        self.progress.unfinished[identifier] = Unfinished((gap,), since=since, listed=pass_number)
+    def _take_unknown(self, identifiers: tuple[str, ...]) -> None:
+        identifier = passes.take_identifier(self.progress)
+        passes.take_unknown(self.progress, identifier, now=instants.present())
         unknown = [each for each in identifiers if each in self.progress.unfinished]
         if len(unknown) == len(identifiers):
             raise ConfigurationError(
                 f"No contact of this workspace answers to {', '.join(unknown)}: check `contacts`. "
                 "E-mail addresses are case-sensitive, phone numbers need the plus."
             )
-        return []
-
-    def _next_identifier(self, identifiers: tuple[str, ...]) -> str:
-        current = self.progress.under_way()
-        self.progress.current = replace(current, page=current.page - 1)
-        return identifiers[current.page - 1]
 
     def _in_workspace(self, rows: list[Row]) -> bool:
         """Whether the rows are of the remembered workspace; if not, starts from nothing."""
         workspace_id = next((str(row["workspaceId"]) for row in rows if row.get("workspaceId")), "")
-        known = self.progress.workspace_id
-        if not workspace_id or known == workspace_id:
-            return True
-        if known is None:
-            self.progress.workspace_id = workspace_id
+        forgotten = passes.claim(self.progress, workspace_id) if workspace_id else None
+        if forgotten is None:
             return True
         logger.warning(
             "The token leads to workspace %s, but %s was loaded before: its messages are read from "
             "the beginning.",
             workspace_id,
-            known,
+            forgotten,
         )
-        passes.start_over(self.progress, workspace_id)
         return False
 
     def admit(self, rows: list[Row]) -> list[str]:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from chatbotx_source.errors import ChatbotXError, RateLimitError, StoppedError
+from chatbotx_source.extraction.budgets import Limit
+from chatbotx_source.forecast import under_a_limit
 from chatbotx_source.instants import Instant
-from chatbotx_source.rules.progress import Progress
+from chatbotx_source.rules import passes
+from chatbotx_source.rules.progress import Pass, Progress
+from chatbotx_source.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Mode = Literal["full", "incremental", "reconcile", "contacts", "sample"]
+"""What was to be read, as `_chatbotx_syncs` tells it."""
+
+EndedBy = Literal["stopped", "outage", "rate limit", "fault", Limit]
+"""What may end a load before its pass is over."""
 
 
 @dataclass
@@ -40,10 +54,10 @@ class Outcome:
     contacts: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     messages: int = 0
-    mode: str = "incremental"
+    mode: Mode = "incremental"
     pass_number: int = 0
     pass_started: Instant | None = None
-    ended_by: str | None = None
+    ended_by: EndedBy | None = None
     retry_after: float | None = None
     pages_left: int = 0
     over: bool = False
@@ -51,9 +65,71 @@ class Outcome:
     complete: bool = False
     reconciled: bool = False
 
+    def add_rows(self, counts: Mapping[str, int]) -> None:
+        """Counts rows that were handed over, by table."""
+        for table, count in counts.items():
+            self.rows[table] = self.rows.get(table, 0) + count
+
     def to_state(self) -> dict[str, Any]:
         """As JSON data, without what is nothing."""
         return {name: value for name, value in asdict(self).items() if value}
+
+
+def cut(outcome: Outcome, error: ChatbotXError, *, elapsed: float, pages: int) -> None:
+    """Notes the error that ended a load before its pass was over, and says what it means.
+
+    Args:
+        outcome: what the load did; changed.
+        error: what ended it.
+        elapsed: seconds since it began.
+        pages: pages of the contact listing, 0 if none has told.
+    """
+    level = logging.WARNING
+    if isinstance(error, RateLimitError):
+        outcome.ended_by, outcome.retry_after = "rate limit", error.retry_after
+        limit = under_a_limit(outcome.answers, elapsed + error.retry_after, pages)
+        logger.warning("For this workspace: %s.", limit)
+    elif isinstance(error, StoppedError):
+        outcome.ended_by, level = "stopped", logging.INFO
+    else:
+        outcome.ended_by = "fault"
+    logger.log(level, "%s", error)
+
+
+def end_pass(outcome: Outcome, progress: Progress, settings: Settings, *, walks: bool) -> None:
+    """Notes how far a load has got, and ends its pass where that is over.
+
+    Args:
+        outcome: what the load did; changed.
+        progress: what is remembered; changed.
+        settings: what was set.
+        walks: whether messages were read at all.
+    """
+    current = progress.current
+    if current is None:
+        return
+    outcome.pass_number = current.number
+    outcome.pass_started = current.started
+    outcome.mode = _mode(current, progress, settings)
+    outcome.pages_left = current.page if current.probe is None else current.probe - 1
+    if not walks or not passes.may_end(progress):
+        return
+    listing = current.identifiers is None and settings.limit_contacts is None
+    verdict = passes.end(progress, whole_listing=listing)
+    outcome.over = True
+    outcome.listed_since = current.first_load if listing else None
+    outcome.complete = verdict.complete and outcome.mode != "sample"
+    outcome.reconciled = verdict.reconciled and listing
+
+
+def _mode(current: Pass, progress: Progress, settings: Settings) -> Mode:
+    if current.identifiers is not None:
+        return "contacts"
+    if settings.limit_contacts is not None:
+        return "sample"
+    if current.mode == "reconcile":
+        return "reconcile"
+    return "incremental" if progress.synced_through else "full"
 
 
 def sync_row(

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-import pyarrow as pa
 
 from chatbotx_source import instants
 from chatbotx_source.api.client import Answer, Client
-from chatbotx_source.api.pool import Ask, Pool, Take, ThreadPool
+from chatbotx_source.api.pool import Ask, Pool, Take, ThreadPool, side_by_side
 from chatbotx_source.errors import (
     AuthenticationError,
     ChatbotXError,
@@ -24,39 +19,24 @@ from chatbotx_source.errors import (
     StoppedError,
     WrongAddressError,
 )
-from chatbotx_source.extraction.batches import Gathering, count_rows
+from chatbotx_source.extraction.batches import Batch, Gathering
+from chatbotx_source.extraction.budgets import Budget
 from chatbotx_source.extraction.listing import Listing
-from chatbotx_source.extraction.outcome import Outcome, sync_row, unfinished_report
-from chatbotx_source.forecast import under_a_limit
+from chatbotx_source.extraction.outages import Outages
+from chatbotx_source.extraction.outcome import Outcome, cut, end_pass
+from chatbotx_source.extraction.queue import Queue, Walk
+from chatbotx_source.extraction.remembered import Package
+from chatbotx_source.extraction.telling import Count, Telling
 from chatbotx_source.rules import passes
 from chatbotx_source.rules.gaps import Unfinished
-from chatbotx_source.rules.progress import Pass, Progress, to_state
-from chatbotx_source.rules.walk import Page, Request, next_request, take_answer
-from chatbotx_source.settings import LISTING_PAGE, Settings
-from chatbotx_source.tables.arrow import sync_table, unfinished_table
+from chatbotx_source.rules.progress import Pass, Progress
+from chatbotx_source.rules.walk import Page, take_answer
+from chatbotx_source.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-OUTAGE = 20
-"""Contacts in a row that meet a fault: then it is the server that fails, not these contacts."""
-
 FATAL = (AuthenticationError, PermissionDeniedError, ConfigurationError, WrongAddressError)
 """Errors that the next load would meet again, whatever was read before."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows to hand over together.
-
-    Attributes:
-        tables: by table name.
-        progress: what may be remembered once all of these rows are handed over, as JSON data.
-        outcome: what the load did so far.
-    """
-
-    tables: Mapping[str, pa.Table]
-    progress: Mapping[str, Any]
-    outcome: Outcome
 
 
 @dataclass
@@ -70,45 +50,45 @@ class Reading:
         client: makes the requests.
         settings: what was set.
         progress: what is remembered of the workspace; changed as the load goes on.
-        load_id: the load package that the rows belong to.
+        package: the load package that the rows belong to.
         pipeline: name of the pipeline, which may share its dataset with others.
         walks: False reads the contacts only.
         stop: asked between requests; True ends the load at the next page boundary.
-        count: tells how far the load is: a name, an increment, and, where they are known, how many
-            there will be and what is left.
+        count: tells how far the load is.
         pool: holds the requests under way.
+
+    Attributes:
+        outcome: what the load did so far.
     """
 
     client: Client
     settings: Settings
     progress: Progress
-    load_id: str
+    package: Package
     pipeline: str = ""
     walks: bool = True
     stop: Callable[[], bool] = lambda: False
-    count: Callable[[str, int, int | None, str | None], None] = lambda *_told: None
+    count: Count = lambda *_told: None
     pool: Callable[[int], Pool] = ThreadPool
     outcome: Outcome = field(init=False)
 
     def __post_init__(self) -> None:
+        settings = self.settings
         self.outcome = Outcome(began=instants.present())
-        self._began = time.monotonic()
         self._requests_before = self.client.requests
-        self._listing = Listing(self.client, self.settings, self.progress, self.load_id)
+        self._budget = Budget(settings.max_requests, settings.max_messages, settings.max_duration)
+        self._listing = Listing(self.client, settings, self.progress, self.package.load_id)
         self._gathering = Gathering(
-            self.load_id,
-            keep_signed_urls=self.settings.keep_signed_urls,
+            self.package,
+            pipeline=self.pipeline,
+            keep_signed_urls=settings.keep_signed_urls,
             loaded_before=self.outcome.began if self.progress.read_before else None,
         )
-        self._under_way: Pool = self.pool(self.settings.workers)
+        self._under_way: Pool = self.pool(settings.workers)
+        self._outages = Outages()
+        self._telling = Telling(self.count)
+        self._queue = Queue(settings.page_size)
         self._listing_under_way = False
-        self._queue: deque[str] = deque()
-        self._again: list[str] = []
-        self._handed_over: set[str] = set()
-        self._walked: set[str] = set()
-        self._outage: list[tuple[str, Unfinished]] = []
-        self._well: str | None = None
-        self._told: dict[str, int] = {}
 
     def batches(self) -> Iterator[Batch]:
         """Reads until the pass is over or a budget is.
@@ -122,74 +102,39 @@ class Reading:
         """
         try:
             for _ in self._answers():
-                self._tell()
+                self._telling.tell(self._listing, len(self._queue.walked), self.outcome)
                 if self._gathering.enough:
                     yield self._batch()
-        except RateLimitError as error:
-            self.outcome.retry_after = error.retry_after
-            self._cut("rate limit", error)
-            logger.warning("For this workspace: %s.", self._under_the_limit(error.retry_after))
-        except StoppedError as error:
-            self._cut("stopped", error)
         except FATAL:
             raise
         except ChatbotXError as error:
-            if not self.outcome.answers:
+            if not self.outcome.answers and not isinstance(error, (RateLimitError, StoppedError)):
                 raise
-            self._cut("fault", error)
+            cut(self.outcome, error, elapsed=self._budget.elapsed, pages=self._listing.pages)
         finally:
             self._under_way.close()
-        self._end()
+        end_pass(self.outcome, self.progress, self.settings, walks=self.walks)
         yield self._batch(last=True)
 
     # Requests
 
     def _answers(self) -> Iterator[None]:
         """Goes on with the pass, one answer a step."""
-        failure: ChatbotXError | None = None
-        self._queue.extend(self._open_contacts())
-        while True:
-            while failure is None and len(self._under_way) < self.settings.workers:
-                request = self._next_request()
-                if request is None:
-                    break
-                self._under_way.submit(*request)
-            if not self._under_way:
-                break
-            take, answer = self._under_way.next_answer()
-            try:
-                take(answer)
-            except ChatbotXError as error:
-                failure = failure or error  # what is under way is paid for: it is taken, too
-            yield
-        if failure is not None:
-            raise failure
-
-    def _open_contacts(self) -> list[str]:
-        current = self._pass_to_go_on_with()
-        if current is None:
-            passes.abandon(self.progress)
-            return []
-        if not self.walks:
-            return []
-        return [
-            contact_id
-            for contact_id, entry in self.progress.unfinished.items()
-            if entry.listed == current.number and entry.gaps
-        ]
-
-    def _pass_to_go_on_with(self) -> Pass | None:
         current = self.progress.current
-        if current is None or current.identifiers != self.settings.contacts:
-            return None
-        if self.settings.reconcile and current.mode != "reconcile":
-            return None
-        return current
+        if current and not _goes_on(current, self.settings):
+            passes.abandon(self.progress)
+        elif current and self.walks:
+            self._queue.extend(passes.open_contacts(self.progress))
+        return side_by_side(self._under_way, self.settings.workers, self._next_request)
 
     def _next_request(self) -> tuple[Ask, Take] | None:
         """What may be asked for now, and what takes the answer; None to wait for answers first."""
-        if not self._may_ask():
+        if self._outages.asking or not self._may_ask():
             return None
+        if self._outages.suspected and self._outages.well:
+            self._outages.asking = True
+            well = self._outages.well
+            return lambda: self._messages(well, 1, None), self._take_health
         while True:
             # The next page of the listing is under way before the last contacts of this one are.
             if len(self._queue) < self.settings.workers and not self._listing_under_way:
@@ -198,35 +143,19 @@ class Reading:
                     self._listing_under_way = True
                     return ask, self._take_listing
             if not self._queue and not self._under_way:
-                self._queue.extend(self._again)
-                self._again = []
+                self._queue.extend([])  # only those that are to be asked again are left
             if not self._queue:
                 return None
-            request = self._walk_request(self._queue.popleft())
-            if request is not None:
-                return request
+            walk = self._queue.next(self.progress)
+            if walk is not None:
+                return self._walking(walk)
 
-    def _walk_request(self, contact_id: str) -> tuple[Ask, Take] | None:
-        current, entry = self.progress.current, self.progress.unfinished.get(contact_id)
-        if current is None or entry is None:
-            return None
-        request = next_request(
-            entry,
-            current,
-            page_size=self.settings.page_size,
-            begun=contact_id in self._handed_over,
+    def _walking(self, walk: Walk) -> tuple[Ask, Take]:
+        request = walk.request
+        return (
+            lambda: self._messages(walk.contact_id, request.per_page, request.cursor),
+            lambda answer: self._take_messages(walk, answer),
         )
-        if request is None:
-            return None
-        self._walked.add(contact_id)
-
-        def ask() -> Answer:
-            return self._messages(contact_id, request.per_page, request.cursor)
-
-        def take(answer: Answer | ChatbotXError) -> None:
-            self._take_messages(contact_id, entry, request, answer)
-
-        return ask, take
 
     def _messages(self, contact_id: str, per_page: int, cursor: str | None) -> Answer:
         return self.client.messages(f"id:{contact_id}", per_page=per_page, cursor=cursor)
@@ -237,95 +166,53 @@ class Reading:
         self._listing_under_way = False
         rows = self._listing.take(answer)
         self.outcome.answers += 1
-        self._gathering.contacts += rows
+        self._gathering.add_contacts(rows)
         if self.walks:
-            # What has to be asked again comes after other contacts, for their answers prove that
-            # the server is well.
-            self._queue.extend([*self._listing.admit(rows), *self._again])
-            self._again = []
+            self._queue.extend(self._listing.admit(rows))
 
-    def _take_messages(
-        self,
-        contact_id: str,
-        entry: Unfinished,
-        request: Request,
-        answer: Answer | ChatbotXError,
-    ) -> None:
+    def _take_messages(self, walk: Walk, answer: Answer | ChatbotXError) -> None:
+        contact_id, entry, request = walk
         if isinstance(answer, ChatbotXError) and not isinstance(answer, RequestFailedError):
             raise answer
         if self.progress.unfinished.get(contact_id) is not entry:
             return  # of another workspace, as the listing has shown meanwhile
         body = answer if isinstance(answer, RequestFailedError) else answer.body
-        current = self.progress.under_way()
-        self._take(take_answer(contact_id, entry, request, body, current, self.load_id), entry)
+        current, load_id = self.progress.under_way(), self.package.load_id
+        self._take_page(take_answer(contact_id, entry, request, body, current, load_id), entry)
 
-    def _take(self, page: Page, before: Unfinished) -> None:
+    def _take_page(self, page: Page, before: Unfinished) -> None:
         if page.fault and self.outcome.ended_by == "outage":
             return  # the contact stays as it was
         self.outcome.answers += 1
         self.outcome.messages += len(page.rows)
-        self._gathering.add(page)
-        if page.rows:
-            self._handed_over.add(page.contact_id)
+        self._gathering.add_messages(page)
         passes.settle(self.progress, page.contact_id, page.entry)
-        if page.next == "go on":
-            self._queue.appendleft(page.contact_id)
-        elif page.next == "ask again":
-            self._again.append(page.contact_id)
+        self._queue.take(page)
         if page.entry.reason and (page.fault or not page.rows):
             logger.info("Contact %s: %s.", page.contact_id, page.entry.reason)
-        if page.fault:
-            self._take_fault(page, before)
-        else:
-            self._outage.clear()
-            self._well = page.contact_id if page.rows else self._well
-
-    def _take_fault(self, page: Page, before: Unfinished) -> None:
-        self._outage.append((page.contact_id, before))
-        if len(self._outage) < OUTAGE or self._over():
+        if not page.fault:
+            self._outages.answered(page.contact_id, with_rows=bool(page.rows))
             return
-        if self._well and self._still_well(self._well):
-            self._outage.clear()
-            return
-        if self._well:
-            # These contacts are well: they stay as they were, to be walked in this same pass.
-            # Where none has answered in this load, nobody knows; then they count as asked, or a
-            # workspace of contacts that never answer would keep the pass here for ever.
-            self.progress.unfinished.update(reversed(self._outage))
-        self.outcome.ended_by = "outage"
-        logger.warning(
-            "%d contacts in a row met a fault (%s): the server is failing. The load ends here, "
-            "the next one goes on.",
-            OUTAGE,
-            page.entry.reason,
-        )
+        self._outages.failed(page.contact_id, before, page.entry.reason)
+        if not self._outages.well and not self._over():
+            self._end_in_an_outage()
 
-    def _still_well(self, contact_id: str) -> bool:
-        """Whether a contact that has answered before still does: then the server is not failing."""
+    def _take_health(self, answer: Answer | ChatbotXError) -> None:
+        """Takes the answer of a contact that has answered before: does it still?"""
+        self._outages.asking = False
+        if isinstance(answer, ChatbotXError) and not isinstance(answer, RequestFailedError):
+            raise answer
         self.outcome.answers += 1
-        try:
-            return bool(self._messages(contact_id, 1, None).body["data"])
-        except RequestFailedError:
-            return False
+        if isinstance(answer, Answer) and answer.body["data"]:
+            self._outages.still_well()
+        self._end_in_an_outage()
 
-    def _tell(self) -> None:
-        """Counts what the last answer added."""
-        current = self.progress.current
-        listed, pages, requests = self._listing.contacts, self._listing.pages, self._requests()
-        left = None
-        if current is not None and current.probe is None and pages > current.page:
-            pages_read = pages - current.page
-            left = f"about {round(requests / pages_read * current.page):,} left"
-        for name, value, total, message in (
-            ("contacts listed", listed, pages * LISTING_PAGE or None, None),
-            ("contacts walked", len(self._walked), None, None),
-            ("messages read", self.outcome.messages, None, None),
-            ("requests", requests, None, left),
-        ):
-            more = value - self._told.get(name, 0)
-            if more:
-                self.count(name, more, total, message)
-            self._told[name] = value
+    def _end_in_an_outage(self) -> None:
+        """Ends the load, if so many contacts in a row have failed."""
+        if self._outages.suspected:
+            passes.restore(self.progress, self._outages.untouched())
+            self.outcome.ended_by = "outage"
+            logger.warning("%s The load ends here, the next one goes on.", self._outages)
 
     # Budgets
 
@@ -334,79 +221,28 @@ class Reading:
             return False
         if not self.outcome.answers:
             return not self._under_way  # the first answer proves the token, and dates the pass
-        most = self.settings.max_requests
-        return most is None or self._requests() + len(self._under_way) < most
+        return self._budget.allows(self._requests() + len(self._under_way))
 
     def _over(self) -> bool:
         """Whether the load has to end: asked after an answer, so that every load has one."""
-        if self.outcome.ended_by:
-            return True
-        if self.stop():
+        if self.outcome.ended_by is None and self.stop():
             self.outcome.ended_by = "stopped"
-        elif self.outcome.answers:
-            settings = self.settings
-            elapsed = time.monotonic() - self._began
-            if settings.max_requests is not None and self._requests() >= settings.max_requests:
-                self.outcome.ended_by = "max_requests"
-            elif (
-                settings.max_messages is not None and self.outcome.messages >= settings.max_messages
-            ):
-                self.outcome.ended_by = "max_messages"
-            elif settings.max_duration is not None and elapsed >= settings.max_duration:
-                self.outcome.ended_by = "max_duration"
+        elif self.outcome.ended_by is None and self.outcome.answers:
+            self.outcome.ended_by = self._budget.exhausted(self._requests(), self.outcome.messages)
         return self.outcome.ended_by is not None
 
     def _requests(self) -> int:
-        return self.client.requests - self._requests_before
-
-    def _cut(self, why: str, error: ChatbotXError) -> None:
-        self.outcome.ended_by = why
-        logger.log(logging.INFO if why == "stopped" else logging.WARNING, "%s", error)
-
-    def _under_the_limit(self, retry_after: float) -> str:
-        seconds = time.monotonic() - self._began + retry_after
-        return under_a_limit(self.outcome.answers, seconds, self._listing.pages)
-
-    def _end(self) -> None:
-        outcome = self.outcome
-        current = self.progress.current
-        outcome.contacts = len(self._walked)
-        if current is None:
-            return
-        outcome.pass_number = current.number
-        outcome.pass_started = current.started
-        outcome.mode = self._mode(current)
-        outcome.pages_left = current.page if current.probe is None else current.probe - 1
-        if self.walks and passes.may_end(self.progress):
-            listing = current.identifiers is None and self.settings.limit_contacts is None
-            verdict = passes.end(self.progress, whole_listing=listing)
-            outcome.over = True
-            outcome.listed_since = current.first_load if listing else None
-            outcome.complete = verdict.complete and outcome.mode != "sample"
-            outcome.reconciled = verdict.reconciled and listing
-
-    def _mode(self, current: Pass) -> str:
-        if current.identifiers is not None:
-            return "contacts"
-        if self.settings.limit_contacts is not None:
-            return "sample"
-        if current.mode == "reconcile":
-            return "reconcile"
-        return "incremental" if self.progress.synced_through else "full"
-
-    # Batches
+        self.outcome.requests = self.client.requests - self._requests_before
+        return self.outcome.requests
 
     def _batch(self, *, last: bool = False) -> Batch:
-        now = instants.present()
-        tables = self._gathering.take(now=now)
-        for name, count in count_rows(tables).items():
-            self.outcome.rows[name] = self.outcome.rows.get(name, 0) + count
-        self.outcome.requests = self._requests()
-        if last:
-            sync = sync_row(self.outcome, self.progress, self.pipeline, ended=now)
-            tables["_chatbotx_syncs"] = sync_table([sync], load_id=self.load_id)
-            tables["_chatbotx_unfinished"] = unfinished_table(
-                unfinished_report(self.progress, self.pipeline), load_id=self.load_id
-            )
-            self._gathering.warn_of_misfits()
-        return Batch(tables, to_state(self.progress), self.outcome)
+        self._requests()
+        self.outcome.contacts = len(self._queue.walked)
+        return self._gathering.batch(self.progress, self.outcome, last=last)
+
+
+def _goes_on(current: Pass, settings: Settings) -> bool:
+    """Whether a pass under way is what the settings ask for."""
+    if current.identifiers != settings.contacts:
+        return False
+    return current.mode == "reconcile" or not settings.reconcile

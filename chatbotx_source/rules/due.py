@@ -138,14 +138,14 @@ def _unbounded_floor(
 
 def _is_new(contact: Contact, progress: Progress) -> bool:
     """Whether no pass has listed it: its dates may be old, as an import keeps them."""
-    return progress.under_way().identifiers is None and number(contact.id) > progress.highest
+    return progress.under_way().identifiers is None and number(contact.id) > progress.highest_id
 
 
 def synced_through(progress: Progress, contact_id: str) -> Instant | None:
     """Up to when a contact's messages are read."""
     current = progress.current
     if current is not None and current.identifiers is not None:
-        return progress.dates.get(contact_id)
+        return progress.contacts_synced_through.get(contact_id)
     return progress.synced_through
 
 

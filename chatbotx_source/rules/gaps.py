@@ -26,12 +26,12 @@ class Gap:
         poison_within: rows among which is one that the server cannot serve.
         empties: suspicious empty answers in this pass.
         restarts: walks begun again in this pass.
-        begun: the pass in which it was begun at the top.
+        begun_in: the pass in which it was begun at the top.
         first: the first row read then.
         first_load: the load that read it.
         doubtful: whether anything odd was met on the way: then the walk proves no removal.
         reason: the fault that blocked it; None when it was merely cut, or not yet begun.
-        blocked: the pass in which that fault was met.
+        blocked_in: the pass in which that fault was met.
     """
 
     floor: Instant | None
@@ -42,12 +42,12 @@ class Gap:
     poison_within: int = 0
     empties: int = 0
     restarts: int = 0
-    begun: int | None = None
+    begun_in: int | None = None
     first: Position | None = None
     first_load: str | None = None
     doubtful: bool = False
     reason: str | None = None
-    blocked: int | None = None
+    blocked_in: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,18 @@ class Unfinished:
         gaps: what is still to be read, newest first; at most the first begins at the top.
         since: when it became unfinished.
         upto: start of the pass in which its newest messages were last read.
-        listed: the pass whose listing last showed it.
+        listed_in: the pass whose listing last showed it.
         expects_messages: whether that row contradicts an empty first page.
-        whole: the pass in which it was walked from top to bottom.
+        walked_in: the pass in which it was walked from top to bottom.
         empty_passes: passes in a row that ended with nothing but suspicious empty answers.
     """
 
     gaps: tuple[Gap, ...]
     since: Instant
     upto: Instant | None = None
-    listed: int = 0
+    listed_in: int = 0
     expects_messages: bool = False
-    whole: int | None = None
+    walked_in: int | None = None
     empty_passes: int = 0
 
     @property
@@ -94,7 +94,7 @@ def next_gap(entry: Unfinished, pass_number: int) -> int | None:
         Its index: first what a budget merely cut, else the top, else what a fault blocked in an
         earlier pass; None when nothing can be done in this pass.
     """
-    open_gaps = [i for i, gap in enumerate(entry.gaps) if gap.blocked != pass_number]
+    open_gaps = [i for i, gap in enumerate(entry.gaps) if gap.blocked_in != pass_number]
     cut = [i for i in open_gaps if entry.gaps[i].cursor and entry.gaps[i].reason is None]
     top = [i for i in open_gaps if entry.gaps[i].cursor is None]
     return next(iter((*cut, *top, *open_gaps)), None)
@@ -113,7 +113,7 @@ def at_top(entry: Unfinished, index: int, gap: Gap) -> Unfinished:
         cursor=None,
         last=None,
         conversation_id=None,
-        begun=None,
+        begun_in=None,
         first=None,
         first_load=None,
         doubtful=True,
@@ -155,7 +155,7 @@ def is_finished(entry: Unfinished, started: Instant) -> bool:
 
 def is_waiting(entry: Unfinished, pass_number: int) -> bool:
     """Whether the pass may end without it: a fault of this pass blocks all that is left of it."""
-    return bool(entry.gaps) and all(gap.blocked == pass_number for gap in entry.gaps)
+    return bool(entry.gaps) and all(gap.blocked_in == pass_number for gap in entry.gaps)
 
 
 def lower(a: Instant | None, b: Instant | None) -> Instant | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from chatbotx_source.instants import Instant, minus
@@ -12,6 +12,8 @@ from chatbotx_source.rules.progress import Mode, Pass, Progress
 
 CLOCK_MARGIN_MINUTES = 5
 """What a pass began before its first answer, so that clocks may differ by as much."""
+
+NO_SUCH_CONTACT = "no such contact in this workspace"
 
 
 def begin(
@@ -35,7 +37,7 @@ def begin(
         The pass, before its first request.
     """
     return Pass(
-        number=progress.passes + 1,
+        number=progress.passes_ended + 1,
         started=minus(now, minutes=CLOCK_MARGIN_MINUTES),
         mode=mode,
         probe=None if identifiers else progress.last_page + 1,
@@ -45,18 +47,37 @@ def begin(
     )
 
 
-def probed(current: Pass, *, rows: int, page_count: int, capped: bool) -> Pass:
+def open_pass(progress: Progress, begun: Pass, server: Instant) -> Pass:
+    """Takes the first answer of a pass, which dates it.
+
+    Args:
+        progress: what is remembered; changed.
+        begun: the pass, as `begin` made it.
+        server: when it began by the server's clock.
+
+    Returns:
+        The pass, now under way.
+    """
+    progress.current = replace(begun, started=min(begun.started, server))
+    return progress.current
+
+
+def take_probe(progress: Progress, *, rows: int, page_count: int, capped: bool) -> None:
     """Takes the answer for the page that must be empty before the listing is read downwards.
 
     Args:
-        current: the pass.
+        progress: what is remembered; changed.
         rows: rows on the page that was probed.
         page_count: `pageCount` of the answer.
         capped: whether the server says that it did not count to the end.
-
-    Returns:
-        The pass with the next page to probe, or with the page to begin with.
     """
+    current = _probed(progress.under_way(), rows=rows, page_count=page_count, capped=capped)
+    progress.current = current
+    progress.last_page = current.page or progress.last_page
+
+
+def _probed(current: Pass, *, rows: int, page_count: int, capped: bool) -> Pass:
+    """The pass with the next page to probe, or with the page to begin with."""
     probe = current.probe or 1
     if rows:
         return replace(current, probe=max(page_count, probe) + 1)
@@ -65,16 +86,91 @@ def probed(current: Pass, *, rows: int, page_count: int, capped: bool) -> Pass:
     return replace(current, probe=None, page=max(top, 1) if probe > 1 else 0)
 
 
-def take_page(current: Pass, ids: Iterable[int]) -> Pass:
-    """Counts a listing page as read."""
+def take_page(progress: Progress, ids: Iterable[int]) -> None:
+    """Counts a listing page as read.
+
+    Args:
+        progress: what is remembered; changed.
+        ids: of the contacts on it.
+    """
+    current = progress.under_way()
     seen = list(ids)
-    lowest = min([*seen, *([current.lowest] if current.lowest is not None else [])], default=None)
-    return replace(
+    lowest = min(
+        [*seen, *([current.lowest_id] if current.lowest_id is not None else [])], default=None
+    )
+    progress.current = replace(
         current,
         page=current.page - 1,
-        lowest=lowest,
-        highest=max([current.highest, *seen]),
+        lowest_id=lowest,
+        highest_id=max([current.highest_id, *seen]),
     )
+
+
+def list_no_more(progress: Progress) -> None:
+    """Ends the listing of the pass under way where a preview has seen enough."""
+    progress.current = replace(progress.under_way(), page=0)
+
+
+def take_identifier(progress: Progress) -> str:
+    """Counts an identifier of the pass under way as asked for; which one it was."""
+    current = progress.under_way()
+    progress.current = replace(current, page=current.page - 1)
+    return (current.identifiers or ())[current.page - 1]
+
+
+def is_repeated(progress: Progress, contact_id: str) -> bool:
+    """Whether the pass has this contact already, by another of its identifiers."""
+    current, known = progress.under_way(), progress.unfinished.get(contact_id)
+    return progress.contacts_synced_through.get(contact_id) == current.started or (
+        known is not None and known.listed_in == current.number
+    )
+
+
+def take_known(progress: Progress, identifier: str) -> None:
+    """Takes that an identifier leads to a contact, whatever was said of it before."""
+    progress.unfinished.pop(identifier, None)
+
+
+def take_unknown(progress: Progress, identifier: str, *, now: Instant) -> None:
+    """Takes that nobody answers to an identifier.
+
+    Args:
+        progress: what is remembered; changed.
+        identifier: as it was asked for.
+        now: the present, for what becomes unfinished by it.
+    """
+    pass_number = progress.under_way().number
+    gap = Gap(None, reason=NO_SUCH_CONTACT, blocked_in=pass_number)
+    known = progress.unfinished.get(identifier)
+    since = known.since if known else now
+    progress.unfinished[identifier] = Unfinished((gap,), since=since, listed_in=pass_number)
+
+
+def claim(progress: Progress, workspace_id: str) -> str | None:
+    """Takes the workspace that rows are of; of another one, nothing is known.
+
+    Args:
+        progress: what is remembered; changed.
+        workspace_id: the workspace.
+
+    Returns:
+        The other workspace whose progress was forgotten; None when it is the same or the first.
+    """
+    known, progress.workspace_id = progress.workspace_id, workspace_id
+    if known in (None, workspace_id):
+        return None
+    _start_over(progress)
+    return known
+
+
+def restore(progress: Progress, entries: Mapping[str, Unfinished]) -> None:
+    """Puts contacts back to where they were.
+
+    Args:
+        progress: what is remembered; changed.
+        entries: by contact id, what was open of it.
+    """
+    progress.unfinished.update(entries)
 
 
 def admit(
@@ -102,7 +198,7 @@ def admit(
         return False
     how = {"lookback_days": lookback_days, "reconcile_share": reconcile_share}
     if not is_due(contact, progress, **how):
-        progress.current = replace(progress.under_way(), whole=False)
+        progress.current = replace(progress.under_way(), all_walked=False)
         return False
     floor = floor_of(contact, progress, **how)
     progress.unfinished[contact.id] = _enrolled(contact, progress, floor=floor, now=now)
@@ -119,9 +215,9 @@ def _enrolled(
     if known is None:
         known = Unfinished(gaps=(), since=now)
     gaps = known.gaps
-    listed_already = known.listed == current.number
+    listed_already = known.listed_in == current.number
     if not listed_already:
-        gaps = tuple(replace(gap, empties=0, restarts=0, blocked=None) for gap in gaps)
+        gaps = tuple(replace(gap, empties=0, restarts=0, blocked_in=None) for gap in gaps)
     if not listed_already or known.upto is None or known.upto < current.started:
         if gaps and gaps[0].cursor is None:
             top = replace(gaps[0], floor=lower(gaps[0].floor, floor), doubtful=False)
@@ -129,8 +225,18 @@ def _enrolled(
         else:
             gaps = (Gap(floor), *gaps)
     return replace(
-        known, gaps=gaps, listed=current.number, expects_messages=contact.expects_messages
+        known, gaps=gaps, listed_in=current.number, expects_messages=contact.expects_messages
     )
+
+
+def open_contacts(progress: Progress) -> list[str]:
+    """The contacts that the pass under way has listed, and not yet read through."""
+    current = progress.under_way()
+    return [
+        contact_id
+        for contact_id, entry in progress.unfinished.items()
+        if entry.listed_in == current.number and entry.gaps
+    ]
 
 
 def settle(progress: Progress, contact_id: str, entry: Unfinished) -> None:
@@ -140,10 +246,10 @@ def settle(progress: Progress, contact_id: str, entry: Unfinished) -> None:
         progress.unfinished[contact_id] = entry
         return
     progress.unfinished.pop(contact_id, None)
-    if entry.whole != current.number:
-        progress.current = replace(current, whole=False)
+    if entry.walked_in != current.number:
+        progress.current = replace(current, all_walked=False)
     if current.identifiers is not None:
-        progress.dates[contact_id] = current.started
+        progress.contacts_synced_through[contact_id] = current.started
 
 
 def may_end(progress: Progress) -> bool:
@@ -152,7 +258,7 @@ def may_end(progress: Progress) -> bool:
     return current.listed and all(
         is_waiting(entry, current.number)
         for entry in progress.unfinished.values()
-        if entry.listed == current.number
+        if entry.listed_in == current.number
     )
 
 
@@ -185,32 +291,37 @@ def end(progress: Progress, *, whole_listing: bool = True) -> Verdict:
         progress.unfinished = {
             contact_id: entry
             for contact_id, entry in progress.unfinished.items()
-            if entry.listed == current.number
+            if entry.listed_in == current.number
         }
         progress.synced_through = current.started
-        progress.highest = max(progress.highest, current.highest)
-    progress.passes = current.number
+        progress.highest_id = max(progress.highest_id, current.highest_id)
+    progress.passes_ended = current.number
     progress.current = None
     unfinished = progress.unfinished.values()
     complete = all(entry.believed_empty for entry in unfinished)
     # One that is believed empty is read whole when it answers again, or the word would be a lie.
-    whole = current.whole and all(g.floor is None for entry in unfinished for g in entry.gaps)
-    return Verdict(complete, complete and whole and progress.start_date is None)
+    all_walked = current.all_walked and all(
+        g.floor is None for entry in unfinished for g in entry.gaps
+    )
+    return Verdict(complete, complete and all_walked and progress.start_date is None)
 
 
 def abandon(progress: Progress) -> None:
     """Gives up the pass under way: what is open stays open, for a pass with a number of its own."""
     if progress.current is not None:
-        progress.passes = progress.current.number
+        progress.passes_ended = progress.current.number
     progress.current = None
 
 
-def start_over(progress: Progress, workspace_id: str) -> None:
-    """Forgets everything, for it is the progress of another workspace."""
-    fresh = Progress(
-        progress.base_url, workspace_id, shard=progress.shard, start_date=progress.start_date
-    )
-    vars(progress).update(vars(fresh))
+def _start_over(progress: Progress) -> None:
+    """Forgets everything but the scope."""
+    progress.synced_through = None
+    progress.passes_ended = 0
+    progress.last_page = 0
+    progress.highest_id = 0
+    progress.current = None
+    progress.unfinished = {}
+    progress.contacts_synced_through = {}
 
 
 def in_scope(
@@ -225,5 +336,5 @@ def in_scope(
         return Progress(base_url, shard=shard, start_date=start_date)
     if lower(start_date, progress.start_date) != progress.start_date:
         abandon(progress)
-        progress = replace(progress, synced_through=None, dates={})
+        progress = replace(progress, synced_through=None, contacts_synced_through={})
     return replace(progress, start_date=start_date)

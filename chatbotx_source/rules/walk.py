@@ -51,7 +51,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Whole:
+class FullWalk:
     """A conversation that was read from top to bottom, and nothing odd was met on the way.
 
     What an earlier load has of it, not newer than the first row and not read again, is gone.
@@ -77,7 +77,7 @@ class Page:
         entry: what is open of the contact, these rows counted as read.
         next: what it needs next.
         fault: whether the answer speaks of a fault that may hit every contact alike.
-        whole: what the walk proved, when this page was its bottom.
+        full_walk: what the walk proved, when this page was its bottom.
     """
 
     contact_id: str
@@ -85,7 +85,7 @@ class Page:
     entry: Unfinished
     next: Next = "go on"
     fault: bool = False
-    whole: Whole | None = None
+    full_walk: FullWalk | None = None
 
 
 def next_request(
@@ -187,20 +187,20 @@ def _answered(
         **_poison_left(gap, len(data)),
     )
     if gap.cursor is None:
-        read = replace(read, begun=current.number, first=first, first_load=load_id)
+        read = replace(read, begun_in=current.number, first=first, first_load=load_id)
         entry = replace(entry, upto=current.started, empty_passes=0)
     entry = _with(entry, index, read)
     if not _in_order(data):
-        stopped = replace(read, reason=DISORDER, blocked=current.number)
+        stopped = replace(read, reason=DISORDER, blocked_in=current.number)
         return Page(contact_id, data, at_top(entry, index, stopped))
     if cursor is None:
-        return Page(contact_id, data, _at_bottom(entry, index, current), whole=_proof(read))
+        return Page(contact_id, data, _at_bottom(entry, index, current), full_walk=_proof(read))
     entry = absorb(entry, index)
     read = entry.gaps[index]
     if read.floor is not None and read.last is not None and read.last[0] < read.floor:
         return Page(contact_id, data, _without(entry, index))
     if cursor == gap.cursor:
-        stuck = replace(read, reason=STUCK, blocked=current.number)
+        stuck = replace(read, reason=STUCK, blocked_in=current.number)
         return Page(contact_id, data, _with(entry, index, stuck))
     return Page(contact_id, data, entry)
 
@@ -209,7 +209,7 @@ def _empty(contact_id: str, entry: Unfinished, index: int, current: Pass) -> Pag
     gap = entry.gaps[index]
     if gap.cursor is None and not entry.expects_messages:
         nothing = replace(
-            entry, gaps=(), upto=current.started, whole=current.number, empty_passes=0
+            entry, gaps=(), upto=current.started, walked_in=current.number, empty_passes=0
         )
         return Page(contact_id, (), nothing)
     top = gap.cursor is None
@@ -217,7 +217,7 @@ def _empty(contact_id: str, entry: Unfinished, index: int, current: Pass) -> Pag
     if suspect.empties < ASKS_WHEN_EMPTY and not (top and entry.believed_empty):
         again = at_top(entry, index, suspect)
         return Page(contact_id, (), again, "ask again" if top else "next load", fault=True)
-    entry = at_top(entry, index, replace(suspect, blocked=current.number))
+    entry = at_top(entry, index, replace(suspect, blocked_in=current.number))
     if top:
         entry = replace(entry, empty_passes=entry.empty_passes + 1)
     if entry.believed_empty:
@@ -239,10 +239,10 @@ def _failed(
         if size > 1:
             half = replace(gap, page_size=size // 2, poison_within=size, doubtful=True)
             return Page(contact_id, (), _with(entry, index, half))
-        blocked = replace(gap, reason=POISON, blocked=current.number, doubtful=True)
+        blocked = replace(gap, reason=POISON, blocked_in=current.number, doubtful=True)
         return Page(contact_id, (), _with(entry, index, blocked))
     reason = NOT_FOUND if isinstance(error, NotFoundError) else FAILING
-    blocked = replace(gap, reason=reason, blocked=current.number, doubtful=True)
+    blocked = replace(gap, reason=reason, blocked_in=current.number, doubtful=True)
     if gap.cursor and gap.reason == reason == FAILING:
         # It failed in an earlier pass too: the server may no longer read this cursor.
         return Page(contact_id, (), at_top(entry, index, blocked), fault=True)
@@ -257,7 +257,7 @@ def _restarted(
         page_size=min(2 * size, LARGEST_PAGE),  # larger pages need fewer cursors
         restarts=gap.restarts + 1,
         reason=reason,
-        blocked=current.number if gap.restarts >= RESTARTS else None,
+        blocked_in=current.number if gap.restarts >= RESTARTS else None,
     )
     return at_top(entry, index, again)
 
@@ -266,14 +266,14 @@ def _at_bottom(entry: Unfinished, index: int, current: Pass) -> Unfinished:
     """Nothing older is left, whatever gaps of this conversation were remembered below."""
     read = entry.gaps[index]
     below = [g for g in entry.gaps[index + 1 :] if g.conversation_id != read.conversation_id]
-    whole = current.number if read.begun == current.number else entry.whole
-    return replace(entry, gaps=(*entry.gaps[:index], *below), whole=whole)
+    walked_in = current.number if read.begun_in == current.number else entry.walked_in
+    return replace(entry, gaps=(*entry.gaps[:index], *below), walked_in=walked_in)
 
 
-def _proof(read: Gap) -> Whole | None:
+def _proof(read: Gap) -> FullWalk | None:
     if read.doubtful or read.first is None or read.first_load is None:
         return None
-    return Whole(read.conversation_id, read.first, read.first_load)
+    return FullWalk(read.conversation_id, read.first, read.first_load)
 
 
 def _poison_left(gap: Gap, rows: int) -> dict[str, Any]:

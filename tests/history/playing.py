@@ -19,7 +19,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, instants, sync
 from chatbotx_source.api.client import Client
-from chatbotx_source.extraction import batches, reading
+from chatbotx_source.extraction import batches, outages
 from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
 from tests.history.destination import Tables, read
@@ -132,7 +132,7 @@ class Play:
         """Whether no pass is under way and nothing is left of an earlier one."""
         state = self._pipeline().state.get("sources", {}).get("chatbotx", {})
         kept = state.get("resources", {}).get("messages", {})
-        progress = kept.get("progress", {})
+        progress = kept.get("progress", {}).get("workspace", {})
         return bool(progress) and not progress.get("current") and not progress.get("unfinished")
 
     # Loading
@@ -328,7 +328,7 @@ def _surroundings(history: History, world: World, place: Path) -> Iterator[None]
         clock = patch.object(instants, "present", lambda: from_datetime(world.own_clock))
         stack.enter_context(clock)
         stack.enter_context(patch.object(batches, "ENOUGH_ROWS", history.batch_rows))
-        stack.enter_context(patch.object(reading, "OUTAGE", history.outage))
+        stack.enter_context(patch.object(outages, "OUTAGE", history.outage))
         stack.enter_context(
             patch.object(sandbox_api, "CONTACTS_PER_PAGE_CAP", history.listing_page)
         )

@@ -13,13 +13,19 @@ from typing import Any, cast
 from chatbotx_source.api.client import Answer, Client
 from chatbotx_source.api.pool import Ask, Take
 from chatbotx_source.errors import ChatbotXError
-from chatbotx_source.extraction import reading
+from chatbotx_source.extraction import outages
+from chatbotx_source.extraction.batches import Batch
 from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
-from chatbotx_source.extraction.reading import Batch, Reading
+from chatbotx_source.extraction.reading import Reading
+from chatbotx_source.extraction.remembered import (
+    Package,
+    progress_from_state,
+    progress_to_state,
+)
 from chatbotx_source.instants import Instant
 from chatbotx_source.rules.passes import in_scope
-from chatbotx_source.rules.progress import Progress, from_state, to_state
-from chatbotx_source.rules.walk import Whole
+from chatbotx_source.rules.progress import Progress
+from chatbotx_source.rules.walk import FullWalk
 from chatbotx_source.settings import Settings
 from chatbotx_source.shards import Shard
 
@@ -41,18 +47,17 @@ class Tapped(Reading):
 
     rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     listed: list[Mapping[str, Any]] = field(default_factory=list)
-    walked: list[tuple[str, Whole]] = field(default_factory=list)
+    walked: list[tuple[str, FullWalk]] = field(default_factory=list)
     reported: list[dict[str, Any]] = field(default_factory=list)
 
     def _batch(self, *, last: bool = False) -> Batch:
-        gathered = self._gathering
-        self.rows += gathered.messages
-        self.listed += gathered.contacts
-        self.walked += gathered.whole
-        gathered.messages, gathered.contacts, gathered.whole = [], [], []
+        rows = self._gathering.take()
+        self.rows += rows.messages
+        self.listed += rows.contacts
+        self.walked += rows.full_walks
         if last:
             self.reported = list(unfinished_rows(self.progress))
-        return Batch({}, to_state(self.progress), self.outcome)
+        return Batch(self.package, 1, {}, progress_to_state(self.progress), {})
 
 
 @dataclass
@@ -192,7 +197,7 @@ class Play:
             cast(Client, server),
             settings,
             _remembered(self.state, start_date, self.history.shard),
-            load_id,
+            Package(load_id),
             pool=lambda _: Shuffled(Random(load.order)),
         )
         self.oracle.begins(load_id)
@@ -247,21 +252,21 @@ def play(history: History) -> Tally:
 @contextmanager
 def small_outages(contacts: int) -> Iterator[None]:
     """Lets fewer contacts make an outage, in proportion to a small world."""
-    usual = reading.OUTAGE
-    reading.OUTAGE = contacts
+    usual = outages.OUTAGE
+    outages.OUTAGE = contacts
     try:
         yield
     finally:
-        reading.OUTAGE = usual
+        outages.OUTAGE = usual
 
 
 def _remembered(state: str | None, start_date: Instant | None, shard: str | None) -> Progress:
-    known = from_state(json.loads(state)) if state else None
+    known = progress_from_state(json.loads(state)) if state else None
     return in_scope(known or Progress(BASE_URL, shard=shard), BASE_URL, start_date, shard)
 
 
 def _no_message_twice(tapped: Tapped) -> None:
-    rows = [*tapped.rows, *tapped._gathering.messages]
+    rows = [*tapped.rows, *tapped._gathering.take().messages]
     ids = [row["id"] for _, row in rows]
     if len(ids) != len(set(ids)):
         twice = next(each for each in ids if ids.count(each) > 1)

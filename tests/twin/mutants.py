@@ -128,13 +128,13 @@ MUTANTS = (
     Mutant(
         "blocked contacts are forgotten at the end of a pass",
         "rules/passes",
-        "            if entry.listed == current.number\n        }",
-        "            if entry.listed == current.number and not entry.gaps\n        }",
+        "            if entry.listed_in == current.number\n        }",
+        "            if entry.listed_in == current.number and not entry.gaps\n        }",
     ),
     Mutant(
         "contacts that are gone are waited for",
         "rules/passes",
-        "            if entry.listed == current.number\n        }",
+        "            if entry.listed_in == current.number\n        }",
         "        }",
     ),
     Mutant(
@@ -178,8 +178,8 @@ MUTANTS = (
     Mutant(
         "a pass is called whole without what is believed empty",
         "rules/passes",
-        "current.whole and all(g.floor is None for entry in unfinished for g in entry.gaps)",
-        "current.whole",
+        "current.all_walked and all(g.floor is None for entry in unfinished for g in entry.gaps)",
+        "current.all_walked",
     ),
     Mutant(
         "a contact believed empty may fail",
@@ -202,21 +202,21 @@ MUTANTS = (
     Mutant(
         "every complete pass is called reconciled",
         "rules/passes",
-        "complete and whole and progress.start_date is None",
+        "complete and all_walked and progress.start_date is None",
         "complete",
     ),
     Mutant(
         "a contact that is not due leaves a pass whole",
         "rules/passes",
-        "        progress.current = replace(progress.under_way(), whole=False)\n"
+        "        progress.current = replace(progress.under_way(), all_walked=False)\n"
         "        return False",
         "        return False",
     ),
     Mutant(
         "a contact read in part leaves a pass whole",
         "rules/passes",
-        "    if entry.whole != current.number:\n",
-        "    if entry.whole is None and current.number < 0:\n",
+        "    if entry.walked_in != current.number:\n",
+        "    if entry.walked_in is None and current.number < 0:\n",
     ),
     Mutant(
         "an earlier start_date opens nothing",
@@ -233,13 +233,13 @@ MUTANTS = (
     Mutant(
         "a pass that failed to begin is counted",
         "rules/passes",
-        "    progress.passes = current.number\n",
-        "    progress.passes = current.number + 1\n",
+        "    progress.passes_ended = current.number\n",
+        "    progress.passes_ended = current.number + 1\n",
     ),
     Mutant(
         "a pass that is given up leaves its number to the next",
         "rules/passes",
-        "        progress.passes = progress.current.number\n    progress.current = None\n",
+        "        progress.passes_ended = progress.current.number\n    progress.current = None\n",
         "        pass\n    progress.current = None\n",
     ),
     Mutant(

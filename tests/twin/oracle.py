@@ -36,7 +36,7 @@ from typing import Any
 
 from chatbotx_source.extraction.outcome import Outcome
 from chatbotx_source.instants import to_datetime
-from chatbotx_source.rules.walk import Whole
+from chatbotx_source.rules.walk import FullWalk
 from chatbotx_source.shards import Shard
 
 from .server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
@@ -131,7 +131,7 @@ class Committed:
     load_id: str
     messages: Sequence[tuple[str, Mapping[str, Any]]]
     contacts: Sequence[str]
-    walks: Sequence[tuple[str, Whole]]
+    walks: Sequence[tuple[str, FullWalk]]
     outcome: Outcome
     unfinished: Set[str]
     start_date: int | None
@@ -287,7 +287,7 @@ class Oracle(Watcher):
         contacts = self.server.contact_records
         return [each for each in contacts if self.shard is None or self.shard.holds(str(each.id))]
 
-    def _judge_walk(self, whole: Whole) -> None:
+    def _judge_walk(self, whole: FullWalk) -> None:
         """What the walk should have met and did not is gone."""
         first = int(to_datetime(whole.first[0]).timestamp() * 1_000 + 0.5), whole.first[1]
         for message, stored in self.destination.items():
