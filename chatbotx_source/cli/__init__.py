@@ -16,7 +16,7 @@ from chatbotx_source import workspaces
 from chatbotx_source.cli.explaining import explain
 from chatbotx_source.cli.one import dry_run, load
 from chatbotx_source.cli.options import parser
-from chatbotx_source.cli.sandboxed import sandboxed
+from chatbotx_source.cli.sandboxed import sandbox_running
 from chatbotx_source.cli.several import run_each
 from chatbotx_source.cli.statuses import FAILED, INTERRUPTED
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             if options.sandbox:
-                stack.enter_context(sandboxed())
+                stack.enter_context(sandbox_running())
             names = workspaces.chosen(options.workspace) if options.workspace else []
             if len(names) > 1 or workspaces.ALL in (options.workspace or ()):
                 return run_each(names, options, argv)

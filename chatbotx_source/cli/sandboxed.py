@@ -21,7 +21,7 @@ SANDBOX_PORT = 8787
 
 
 @contextmanager
-def sandboxed() -> Iterator[None]:
+def sandbox_running() -> Iterator[None]:
     """Runs the stand-in of the API, and points the source to it.
 
     Raises:
