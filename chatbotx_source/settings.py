@@ -35,6 +35,9 @@ WORKERS = 4
 """Requests under way at once: enough for the pace of the newest servers where an answer takes 300
 ms. Against a server without a limit on the same machine, more than two gain nothing."""
 
+MOST_WORKERS = 64
+"""The most that can be set, and the idle connections that a client keeps."""
+
 MAX_WAIT = 300.0
 """Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process does."""
 
@@ -78,7 +81,7 @@ class Settings:
         _in_range("page_size", self.page_size, 1, LARGEST_PAGE)
         _in_range("lookback_days", self.lookback_days, 0, 3_650)
         _in_range("reconcile_share", self.reconcile_share, 0, 1)
-        _in_range("workers", self.workers, 1, 64)
+        _in_range("workers", self.workers, 1, MOST_WORKERS)
         for name in ("limit_contacts", "max_requests", "max_messages"):
             _in_range(name, getattr(self, name), 1, None)
         _in_range("max_duration", self.max_duration, 0, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -22,18 +22,38 @@ def signals_end_loads() -> Iterator[None]:
 
     Outside the main thread signals cannot be caught, and nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread():
+    try:
+        with on_signals(_ask):
+            yield
+    finally:
+        if _in_main_thread():  # of another thread's load nobody was asked
+            _asked.clear()
+
+
+@contextmanager
+def on_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handles SIGINT and SIGTERM, and puts the former handlers back at the end.
+
+    Outside the main thread signals cannot be caught, and nothing changes.
+
+    Args:
+        handler: called in the main thread, between two instructions.
+    """
+    if not _in_main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
-            signal.signal(number, _ask)
+            signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        _asked.clear()
+        for number, handled in before.items():
+            signal.signal(number, handled)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _ask(_number: int, _frame: FrameType | None) -> None:

@@ -7,15 +7,15 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import dlt
 
 from chatbotx_source.errors import ConfigurationError
+from chatbotx_source.stopping import on_signals
 
 ALL = "all"
 """Stands for every workspace that has a token of its own."""
@@ -135,18 +135,5 @@ def run_each(
         for process in tuple(running.values()):
             process.send_signal(signal.SIGTERM)
 
-    with _on_signals(end), ThreadPoolExecutor(parallel) as pool:
+    with on_signals(end), ThreadPoolExecutor(parallel) as pool:
         return dict(zip(commands, pool.map(run, commands), strict=True))
-
-
-@contextmanager
-def _on_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handled in before.items():
-            signal.signal(number, handled)

@@ -7,6 +7,8 @@ import sys
 
 import duckdb
 
+from chatbotx_source.analytics import schema_of
+
 TABLES = """
     select table_name
     from duckdb_tables()
@@ -30,13 +32,13 @@ FIRST_RESPONSES = """
 def main(path: str, dataset: str = "chatbotx_data") -> None:
     """Prints the tables of a dataset and its analytics in a DuckDB file, and one of the answers."""
     with duckdb.connect(path, read_only=True) as connection:
-        for schema in (dataset, f"{dataset}_analytics"):
+        for schema in (dataset, schema_of(dataset)):
             print(f"\nTables of {path}, schema {schema}:\n")
             for (table,) in connection.execute(TABLES, [schema]).fetchall():
                 ((rows,),) = connection.execute(f"select count(*) from {schema}.{table}").fetchall()
                 print(f"{rows:>12,}  {table}")
         print("\nHow long contacts wait for the first response of a session:\n")
-        print(connection.sql(FIRST_RESPONSES.format(schema=f"{dataset}_analytics")))
+        print(connection.sql(FIRST_RESPONSES.format(schema=schema_of(dataset))))
 
 
 if __name__ == "__main__":

@@ -42,17 +42,15 @@ from chatbotx_source.errors import (
     ServerFaultError,
     StoppedError,
 )
+from chatbotx_source.settings import LISTING_PAGE, MAX_WAIT, MOST_WORKERS, REQUESTS_PER_SECOND
 
 logger = logging.getLogger(__name__)
 
-CONTACTS_PER_PAGE = 50  # the server silently caps the listing here
 # 1,000 messages are 0.9 MB. A body of 256 MB is no page, and would take gigabytes to decode.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 LONG_WAIT = 30.0  # seconds from which a wait is worth a warning
 STOP_CHECK_INTERVAL = 1.0  # seconds
-# Idle connections kept; each request of a thread beyond them would log a warning.
-POOL_SIZE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,8 @@ class Client:
         api_token: str | None,
         *,
         allow_http: bool = False,
-        max_requests_per_second: float = 12.0,
-        max_wait: float = 300.0,
+        max_requests_per_second: float = REQUESTS_PER_SECOND,
+        max_wait: float = MAX_WAIT,
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         total_timeout: float = 120.0,
@@ -169,7 +167,7 @@ class Client:
         """
         query = {
             "page": str(page),
-            "perPage": str(CONTACTS_PER_PAGE),
+            "perPage": str(LISTING_PAGE),
             "sort": '[{"id":"id","desc":false}]',
         }
         call = self._call(f"v1/contacts?page={page}", "contacts", _is_listing)
@@ -345,7 +343,8 @@ class _Session(requests.Session):
         self.headers["User-Agent"] = f"chatbotx-source/{_version()} (dlt)"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE))
+            # Each request of a thread beyond the idle connections would log a warning.
+            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=MOST_WORKERS))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         # Told not to follow, requests still prepares the next request, and for that reads the
