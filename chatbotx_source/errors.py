@@ -21,6 +21,11 @@ Whatever is not a `RequestFailedError` concerns every request, so the run ends t
 these errors holds the API token or a signed URL.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 
 class ChatbotXError(Exception):
     """Base of all errors of this source: catch it to catch them all.
@@ -118,3 +123,25 @@ class InvalidOutputError(RequestFailedError):
 
 class ServerFaultError(RequestFailedError):
     """The server failed or stayed silent, or its answer was cut, too large or not JSON."""
+
+
+def cause_of(error: BaseException) -> ChatbotXError | None:
+    """Finds the error of this source in one of dlt's, which wraps what a load raises.
+
+    Args:
+        error: whatever a load raised.
+
+    Returns:
+        The outermost `ChatbotXError` among the error and its causes; None if there is none.
+    """
+    return next((each for each in causes(error) if isinstance(each, ChatbotXError)), None)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it, the innermost last."""
+    seen: set[int] = set()
+    following: Any = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = getattr(following, "exception", None) or following.__cause__

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -24,12 +24,16 @@ from chatbotx_source.destinations.turns import stage_apart, turn
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.extraction import memory
 from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
+from chatbotx_source.instants import to_datetime
 from chatbotx_source.rules.progress import Progress, from_state
 from chatbotx_source.shards import Shard
-from chatbotx_source.source import chatbotx
+from chatbotx_source.source import SourceOptions, chatbotx
 from chatbotx_source.stopping import signals_end_loads, stop_asked
-from chatbotx_source.summary import NO_FURTHER, NOTHING_READ, SyncSummary
+from chatbotx_source.summary import SyncSummary
 from chatbotx_source.workspaces import setting
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def sync(
@@ -44,7 +48,7 @@ def sync(
     load_messages: int = settings.LOAD_MESSAGES,
     load_duration: float = settings.LOAD_DURATION,
     run: Callable[..., Any] | None = None,
-    **source_options: Any,
+    **source_options: Unpack[SourceOptions],
 ) -> SyncSummary:
     """Brings everything up to date, in as many loads as it takes.
 
@@ -74,6 +78,8 @@ def sync(
         ChatbotXError: a setting is wrong, or another process syncs this pipeline.
         PipelineStepFailed: a load failed; a ChatbotXError that did it is among its causes.
     """
+    settings.refuse_unknown(source_options, chatbotx, sync)
+    options: dict[str, Any] = {**source_options}
     make_source = chatbotx
     if workspace is not None:
         make_source = make_source.clone(name=workspace)
@@ -83,8 +89,8 @@ def sync(
         max_duration=setting("max_duration", max_duration, float, workspace),
     )
     if reconcile:
-        source_options["reconcile"] = True
-    shard = setting("shard", source_options.get("shard"), str, workspace)
+        options["reconcile"] = True
+    shard = setting("shard", options.get("shard"), str, workspace)
     if shard and full_refresh:
         raise ConfigurationError(
             f"A full refresh of shard {shard} would drop the rows of all the others: drop the "
@@ -109,17 +115,15 @@ def sync(
             if pipeline.config.restore_from_destination and not pipeline.dev_mode:
                 pipeline.sync_destination()
         while True:
-            source = make_source(
-                **{**source_options, **budget.of_a_load(load_messages, load_duration)}
-            )
+            source = make_source(**{**options, **budget.of_a_load(load_messages, load_duration)})
             before = _kept(pipeline, source.name)
             run_load(source, **(refresh if not summary.loads else {}))
             kept = _kept(pipeline, source.name)
             if not _is_loaded(before, kept):
-                summary.ended_by = NOTHING_READ
+                summary.ended_by = "a load that read nothing"
                 break
             last = _outcome(kept)
-            scope = "listed" if source_options.get("contacts") else "progress"
+            scope = "listed" if options.get("contacts") else "progress"
             progress = from_state(kept.get(scope, {}))
             with my_turn:
                 mark_removed(pipeline, _listing(last, progress))
@@ -132,7 +136,7 @@ def sync(
             elif not last.over and spent:
                 summary.ended_by = spent
             elif not last.over and not (last.answers and _has_moved(before, kept)):
-                summary.ended_by = last.ended_by or NO_FURTHER
+                summary.ended_by = last.ended_by or "a load that got no further"
             if last.over or summary.ended_by:
                 break
     return summary
@@ -159,7 +163,9 @@ class _Budget:
             options["max_duration"] = min(duration, max(left, 0.0))
         return options
 
-    def spend(self, last: Outcome) -> str | None:
+    def spend(
+        self, last: Outcome
+    ) -> Literal["max_requests", "max_messages", "max_duration"] | None:
         """Counts a load; names the budget of which nothing is left."""
         if self.max_requests is not None:
             self.max_requests -= last.requests
@@ -189,10 +195,11 @@ def _add(summary: SyncSummary, last: Outcome, progress: Progress | None) -> None
     left = list(unfinished_rows(progress)) if progress else []
     summary.unfinished = [row for row in left if not row["believed_empty"]]
     summary.believed_empty = len(left) - len(summary.unfinished)
-    summary.synced_through = progress.synced_through if progress else None
     summary.shard = progress.shard if progress else None
+    through = progress.synced_through if progress else None
     if last.over:
-        summary.synced_through = last.pass_started
+        through = last.pass_started
+    summary.synced_through = to_datetime(through) if through else None
 
 
 def _listing(last: Outcome, progress: Progress | None) -> Listed | None:

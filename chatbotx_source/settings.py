@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.instants import Instant, from_datetime
@@ -119,6 +123,30 @@ def start_instant(start_date: str | datetime | None) -> Instant | None:
             f"start_date is {start_date!r}, which is no date: write it as 2026-01-31 "
             "or 2026-01-31T08:00:00Z."
         ) from None
+
+
+def refuse_unknown(given: Iterable[str], *functions: Callable[..., Any]) -> None:
+    """Refuses an option that does not exist, which is usually a misspelled one.
+
+    Args:
+        given: the names of the options given.
+        *functions: whose parameters are the options that exist.
+
+    Raises:
+        ConfigurationError: there is no such option; the text names the nearest.
+    """
+    known = [
+        name
+        for function in functions
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    for name in given:
+        if name not in known:
+            [nearest] = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            raise ConfigurationError(
+                f"There is no option {name!r}: correct its name; the nearest is {nearest!r}."
+            )
 
 
 def _in_range(name: str, value: float | None, low: float, high: float | None) -> None:

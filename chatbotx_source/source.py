@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypedDict
 
 import dlt
 import pyarrow as pa
@@ -105,6 +106,26 @@ def chatbotx(
     )
     batches = dlt.resource(lambda: extract(options, client), name="batches", selected=False)
     return [_resource(table, batches, options.table_format) for table in TABLES.values()]
+
+
+class SourceOptions(TypedDict, total=False):
+    """The options of `chatbotx` that `sync` hands on as they are."""
+
+    api_token: TSecretStrValue | None
+    base_url: str
+    contacts: list[str] | None
+    start_date: str | None
+    page_size: int
+    lookback_days: float
+    reconcile_share: float
+    limit_contacts: int | None
+    shard: str | None
+    max_requests_per_second: float
+    workers: int
+    max_wait: float
+    allow_http: bool
+    keep_signed_urls: bool
+    table_format: str | None
 
 
 def _resource(table: Table, batches: DltResource, table_format: str | None) -> DltResource:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
-from chatbotx_source.instants import Instant
-from chatbotx_source.tables.columns import TABLES
+from chatbotx_source.extraction import outcome
+from chatbotx_source.instants import from_datetime
+from chatbotx_source.tables.columns import DATA_TABLES
 
-API_TABLES = [name for name in TABLES if not name.startswith("_")]
+EndedBy = Literal[
+    outcome.EndedBy, "an interrupt", "a load that read nothing", "a load that got no further"
+]
+"""What may end a sync before its pass is over."""
 
-NOTHING_READ, NO_FURTHER = "a load that read nothing", "a load that got no further"
-STALLED = ("outage", NOTHING_READ, NO_FURTHER)
+_STALLED: tuple[EndedBy, ...] = ("outage", "a load that read nothing", "a load that got no further")
 """What ends a sync that is worth another try soon: the rest ends where it was told to end."""
 
 
@@ -38,19 +42,19 @@ class SyncSummary:
         retry_after: seconds that the server wants to be left alone.
     """
 
-    mode: str = ""
+    mode: outcome.Mode | None = None
     shard: str | None = None
     loads: int = 0
     requests: int = 0
     contacts: int = 0
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(API_TABLES, 0))
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DATA_TABLES, 0))
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     believed_empty: int = 0
     pages_left: int = 0
-    synced_through: Instant | None = None
+    synced_through: datetime | None = None
     complete: bool = False
     reconciled: bool = False
-    ended_by: str | None = None
+    ended_by: EndedBy | None = None
     retry_after: float | None = None
 
     def __str__(self) -> str:
@@ -72,7 +76,7 @@ class SyncSummary:
     @property
     def stalled(self) -> bool:
         """Whether it got stuck: not done, and neither a budget nor a limit has ended it."""
-        return self.ended_by in STALLED
+        return self.ended_by in _STALLED
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -80,7 +84,7 @@ class SyncSummary:
         return {
             **asdict(self),
             "unfinished": len(self.unfinished),
-            "synced_through": None if self.synced_through is None else str(self.synced_through),
+            "synced_through": self._through,
             "verdict": self.verdict,
         }
 
@@ -90,11 +94,15 @@ class SyncSummary:
         return f"shard {self.shard}: {self._verdict}" if self.shard else self._verdict
 
     @property
+    def _through(self) -> str | None:
+        return None if self.synced_through is None else from_datetime(self.synced_through)
+
+    @property
     def _verdict(self) -> str:
         if self.complete:
             how = "complete, every contact read whole" if self.reconciled else "complete"
             how = "complete for the contacts asked for" if self.mode == "contacts" else how
-            return f"{how}: the tables hold what happened before {self.synced_through}"
+            return f"{how}: the tables hold what happened before {self._through}"
         left = ["only a sample was read"] if self.mode == "sample" else []
         if self.unfinished:
             left.append(f"{_count(len(self.unfinished), 'contact')} unfinished")

@@ -111,8 +111,7 @@ def chatbotx() -> None:
     )
     def analytics(workspace: str) -> None:
         """Builds the analytics tables; is skipped without dbt, and where nothing is loaded yet."""
-        from chatbotx_source import analytics
-        from chatbotx_source.errors import ConfigurationError
+        from chatbotx_source import ConfigurationError, analytics
 
         pipeline = pipeline_of(workspace)
         pipeline.sync_destination()

@@ -16,7 +16,7 @@ def load_once() -> None:
 
 
 def load_in_steps() -> None:
-    """A long backfill, saved every 100,000 messages or 5 minutes; run again to go on."""
+    """A long backfill, saved every 200,000 messages or 5 minutes; run again to go on."""
     pipeline = dlt.pipeline("chatbotx", destination="duckdb", dataset_name="chatbotx_data")
     print(sync(pipeline, max_requests=30))
 

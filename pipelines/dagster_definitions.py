@@ -18,10 +18,7 @@ from typing import Any
 import dagster as dg
 import dlt
 
-from chatbotx_source import SyncSummary, analytics, sync
-from chatbotx_source.instants import to_datetime
-from chatbotx_source.summary import API_TABLES
-from chatbotx_source.tables.columns import TABLES, Table
+from chatbotx_source import DATA_TABLES, TABLES, SyncSummary, Table, analytics, sync
 
 BUDGET = timedelta(minutes=45)
 """What a run may take to read; the rest is left to the next run."""
@@ -83,7 +80,7 @@ def pipeline_of(workspace: str) -> dlt.Pipeline:
 
 @dg.multi_asset(
     name="chatbotx_tables",
-    specs=[spec_of(TABLES[name]) for name in API_TABLES],
+    specs=[spec_of(TABLES[name]) for name in DATA_TABLES],
     check_specs=[
         dg.AssetCheckSpec("nothing_unfinished", asset=key_of("messages")),
         *(dg.AssetCheckSpec("counts_reconcile", asset=key_of(table)) for table in COUNTED),
@@ -122,7 +119,7 @@ def tables(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[An
 
 def materialized(table: str, rows: int, loaded: int, summary: SyncSummary) -> dg.MaterializeResult:
     """Tells how many rows a table has, and how fresh they are."""
-    through = summary.synced_through and to_datetime(summary.synced_through)
+    through = summary.synced_through
     return dg.MaterializeResult(
         asset_key=key_of(table),
         metadata={
@@ -138,7 +135,7 @@ def materialized(table: str, rows: int, loaded: int, summary: SyncSummary) -> dg
 def unfinished(workspace: str, summary: SyncSummary) -> dg.AssetCheckResult:
     """Fails while something is unfinished: a warning at first, later an error."""
     through = summary.synced_through
-    too_old = through and datetime.now(timezone.utc) - to_datetime(through) > TOO_OLD
+    too_old = through and datetime.now(timezone.utc) - through > TOO_OLD
     return dg.AssetCheckResult(
         check_name="nothing_unfinished",
         asset_key=key_of("messages"),
@@ -153,7 +150,7 @@ def unfinished(workspace: str, summary: SyncSummary) -> dg.AssetCheckResult:
     key=["chatbotx", "analytics"],
     group_name="chatbotx",
     kinds={"dbt"},
-    deps=[key_of(table) for table in API_TABLES],
+    deps=[key_of(table) for table in DATA_TABLES],
     partitions_def=WORKSPACES,
     pool="chatbotx",
 )

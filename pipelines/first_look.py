@@ -7,7 +7,7 @@ import sys
 
 import duckdb
 
-from chatbotx_source.analytics import schema_of
+from chatbotx_source import analytics
 
 TABLES = """
     select table_name
@@ -32,13 +32,13 @@ FIRST_RESPONSES = """
 def main(path: str, dataset: str = "chatbotx_data") -> None:
     """Prints the tables of a dataset and its analytics in a DuckDB file, and one of the answers."""
     with duckdb.connect(path, read_only=True) as connection:
-        for schema in (dataset, schema_of(dataset)):
+        for schema in (dataset, analytics.schema_of(dataset)):
             print(f"\nTables of {path}, schema {schema}:\n")
             for (table,) in connection.execute(TABLES, [schema]).fetchall():
                 ((rows,),) = connection.execute(f"select count(*) from {schema}.{table}").fetchall()
                 print(f"{rows:>12,}  {table}")
         print("\nHow long contacts wait for the first response of a session:\n")
-        print(connection.sql(FIRST_RESPONSES.format(schema=schema_of(dataset))))
+        print(connection.sql(FIRST_RESPONSES.format(schema=analytics.schema_of(dataset))))
 
 
 if __name__ == "__main__":

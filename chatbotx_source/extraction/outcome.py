@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from chatbotx_source.instants import Instant
 from chatbotx_source.rules.progress import Progress
+
+Mode = Literal["full", "incremental", "reconcile", "contacts", "sample"]
+"""What was to be read, as `_chatbotx_syncs` tells it."""
+
+EndedBy = Literal[
+    "stopped", "outage", "rate limit", "fault", "max_requests", "max_messages", "max_duration"
+]
+"""What may end a load before its pass is over."""
 
 
 @dataclass
@@ -40,10 +48,10 @@ class Outcome:
     contacts: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     messages: int = 0
-    mode: str = "incremental"
+    mode: Mode = "incremental"
     pass_number: int = 0
     pass_started: Instant | None = None
-    ended_by: str | None = None
+    ended_by: EndedBy | None = None
     retry_after: float | None = None
     pages_left: int = 0
     over: bool = False

@@ -26,7 +26,7 @@ from chatbotx_source.errors import (
 )
 from chatbotx_source.extraction.batches import Gathering, count_rows
 from chatbotx_source.extraction.listing import Listing
-from chatbotx_source.extraction.outcome import Outcome, sync_row, unfinished_report
+from chatbotx_source.extraction.outcome import EndedBy, Mode, Outcome, sync_row, unfinished_report
 from chatbotx_source.forecast import under_a_limit
 from chatbotx_source.rules import passes
 from chatbotx_source.rules.gaps import Unfinished
@@ -359,7 +359,7 @@ class Reading:
     def _requests(self) -> int:
         return self.client.requests - self._requests_before
 
-    def _cut(self, why: str, error: ChatbotXError) -> None:
+    def _cut(self, why: EndedBy, error: ChatbotXError) -> None:
         self.outcome.ended_by = why
         logger.log(logging.INFO if why == "stopped" else logging.WARNING, "%s", error)
 
@@ -385,7 +385,7 @@ class Reading:
             outcome.complete = verdict.complete and outcome.mode != "sample"
             outcome.reconciled = verdict.reconciled and listing
 
-    def _mode(self, current: Pass) -> str:
+    def _mode(self, current: Pass) -> Mode:
         if current.identifiers is not None:
             return "contacts"
         if self.settings.limit_contacts is not None:

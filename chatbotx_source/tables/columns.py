@@ -525,7 +525,7 @@ _WALKS = Table(
     write_disposition="append",
 )
 
-TABLES: dict[str, Table] = {
+TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (
         _CONTACTS,
@@ -541,3 +541,6 @@ TABLES: dict[str, Table] = {
     )
 }
 """The tables by name, in reading order."""
+
+DATA_TABLES = tuple(name for name in TABLES if not name.startswith("_"))
+"""The names of those that hold data of the workspace; the others tell how the loading went."""
