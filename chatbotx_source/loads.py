@@ -1,4 +1,4 @@
-"""As many loads as it takes: `sync` saves what was read again and again, and says what is left."""
+"""Runs as many loads as it takes: `sync` makes checkpoints, and reports what is left."""
 
 from __future__ import annotations
 
@@ -52,31 +52,31 @@ def sync(
 ) -> SyncSummary:
     """Brings everything up to date, in as many loads as it takes.
 
-    Every load saves what it has read, so that a crash costs one load at most. SIGINT and SIGTERM
-    end the load under way, with what it has read.
+    Each load is a checkpoint, so a crash costs one load at most. SIGINT and SIGTERM end the running
+    load, and what it has read is kept.
 
     Args:
-        pipeline: where to load; each workspace, and each shard, needs one of its own. Several may
-            load into one dataset.
-        workspace: name of the workspace: what `[sources.chatbotx.NAME]` configures is its own, the
-            rest of `[sources.chatbotx]` holds for it too. None: there is one, without a name.
-        reconcile: read every contact whole.
-        full_refresh: drop what was loaded and begin anew.
-        max_requests: end after so many requests.
-        max_messages: end after so many messages.
-        max_duration: end after so many seconds.
-        load_messages: save after so many messages.
-        load_duration: save after so many seconds.
-        run: runs a load as `pipeline.run` does. Others that load into the dataset wait for all of
-            it; by default only while it writes.
-        **source_options: the arguments of `chatbotx_source.chatbotx`.
+        pipeline: where to load; each workspace, and each shard, needs its own. Several may load
+            into one dataset.
+        workspace: name of the workspace: `[sources.chatbotx.NAME]` configures it alone,
+            `[sources.chatbotx]` all of them. None if there is only one, without a name.
+        reconcile: re-reads every contact's full history.
+        full_refresh: drops the tables and loads everything again.
+        max_requests: ends the sync after so many requests.
+        max_messages: ends the sync after so many messages.
+        max_duration: ends the sync after so many seconds.
+        load_messages: makes a checkpoint after so many messages.
+        load_duration: makes a checkpoint after so many seconds.
+        run: runs a load in the place of `pipeline.run`. Other pipelines that load into the dataset
+            then wait for all of the load; by default only while it writes.
+        **source_options: the other arguments of `chatbotx_source.chatbotx`.
 
     Returns:
-        What was done, and what was left.
+        What was done, and what is left.
 
     Raises:
-        ChatbotXError: a setting is wrong, or another process syncs this pipeline.
-        PipelineStepFailed: a load failed; a ChatbotXError that did it is among its causes.
+        ChatbotXError: a setting is wrong, or another process is syncing this pipeline.
+        PipelineStepFailed: a load failed; `chatbotx_source.cause_of` finds the reason.
     """
     settings.refuse_unknown(source_options, chatbotx, sync)
     options: dict[str, Any] = {**source_options}

@@ -1,4 +1,4 @@
-"""What can be set, the default of each setting, and the reason of each default."""
+"""Holds and checks the settings; gives each default and the reason for it."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ BASE_URL = "https://app.chatbotx.io/api"
 """The hosted service; a self-hosted server answers under `https://{its domain}/api`."""
 
 PAGE_SIZE = 500
-"""Messages a request. A page of 500 takes the server about 130 ms and 450 KB: per request that is
-nearly the cost of a small page, and a fault costs little to repeat."""
+"""Messages per request. A page of 500 takes the server about 130 ms and 450 KB: hardly more than a
+small page, and cheap to repeat after a fault."""
 
 LARGEST_PAGE = 4_000
-"""The size at which doubling stops; from 32,768 up the server answers with an empty list."""
+"""Where doubling the page size stops; from 32,768 up the server returns an empty list."""
 
 LISTING_PAGE = 50
-"""Contacts a request: the server silently caps a larger `perPage` at 50."""
+"""Contacts per request: the server silently caps a larger `perPage` at 50."""
 
 LOOKBACK_DAYS = 1.0
-"""Edits and soft deletes leave no sign in the listing: what is younger than this is read again."""
+"""Edits and soft deletes leave no trace in the listing: messages younger than this are re-read."""
 
 RECONCILE_SHARE = 0.01
-"""Share of the contacts that each pass reads whole, so that all are after a hundred passes."""
+"""Share of the contacts whose full history each pass re-reads: all of them in a hundred passes."""
 
 REQUESTS_PER_SECOND = 12.0
 """The newest servers allow a workspace 120 requests in 10 seconds."""
 
 WORKERS = 4
-"""Requests under way at once: enough for the pace of the newest servers where an answer takes 300
-ms. Against a server without a limit on the same machine, more than two gain nothing."""
+"""Requests in flight at once: enough for the pace of the newest servers if an answer takes 300 ms.
+On the same machine as a server without a limit, more than two gain nothing."""
 
 MOST_WORKERS = 64
-"""The most that can be set, and the idle connections that a client keeps."""
+"""The largest number of workers, and the number of idle connections that a client keeps."""
 
 MAX_WAIT = 300.0
-"""Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process does."""
+"""Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process."""
 
 LOAD_MESSAGES = 200_000
-"""Messages after which `sync` loads what was read: bounds what a crash would have to read again,
-and the memory that the destination takes for a load, which costs 0.7 s of its own."""
+"""Messages between two checkpoints of `sync`: bounds what has to be re-read after a crash, and the
+memory of the destination; each checkpoint takes 0.7 s of its own."""
 
 LOAD_DURATION = 300.0
-"""Seconds after which `sync` loads what was read."""
+"""Seconds between two checkpoints of `sync`."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one load, checked.
+    """The checked settings of one load.
 
-    Attributes are the options of `chatbotx_source.chatbotx`, which documents them.
+    The attributes are the options of `chatbotx_source.chatbotx`, which documents them.
     """
 
     base_url: str
@@ -77,7 +77,7 @@ class Settings:
     workers: int = WORKERS
 
     def __post_init__(self) -> None:
-        """Refuses what cannot work, in one sentence each.
+        """Refuses values that cannot work, each in one sentence.
 
         Raises:
             ConfigurationError: a value is out of its range.
@@ -91,8 +91,8 @@ class Settings:
         _in_range("max_duration", self.max_duration, 0, None)
         if self.contacts and self.shard:
             raise ConfigurationError(
-                "contacts names whom to read, so there is nothing for a shard to choose: leave out "
-                "one of the two."
+                "contacts already says which contacts to read, which leaves nothing for shard to "
+                "choose: leave out one of the two."
             )
         if self.table_format not in (None, "delta", "iceberg"):
             raise ConfigurationError(
@@ -108,10 +108,10 @@ def start_instant(start_date: str | datetime | None) -> Instant | None:
         start_date: an ISO 8601 date or time; without a zone it is UTC.
 
     Returns:
-        The instant, or None when there is no bound.
+        The instant; None if there is no bound.
 
     Raises:
-        ConfigurationError: it is neither a date nor a time.
+        ConfigurationError: the text is neither a date nor a time.
     """
     if start_date is None or start_date == "":
         return None
@@ -120,7 +120,7 @@ def start_instant(start_date: str | datetime | None) -> Instant | None:
         return from_datetime(datetime.fromisoformat(str(start_date).strip().replace("Z", "+00:00")))
     except (ValueError, OverflowError):
         raise ConfigurationError(
-            f"start_date is {start_date!r}, which is no date: write it as 2026-01-31 "
+            f"start_date is {start_date!r}, which is not a date: write it as 2026-01-31 "
             "or 2026-01-31T08:00:00Z."
         ) from None
 

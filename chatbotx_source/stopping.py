@@ -1,4 +1,4 @@
-"""Asks a running load to end at its next page boundary: SIGINT and SIGTERM are a budget."""
+"""Lets SIGINT and SIGTERM end a running load at its next page boundary, as a budget would."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def stop_asked() -> bool:
 
 @contextmanager
 def signals_end_loads() -> Iterator[None]:
-    """Makes the first SIGINT or SIGTERM end the load, successfully; the second one interrupts.
+    """Makes the first SIGINT or SIGTERM end the load successfully, and the second interrupt it.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    Outside the main thread signals cannot be caught: there it changes nothing.
     """
     try:
         with on_signals(_ask):
             yield
     finally:
-        if _in_main_thread():  # of another thread's load nobody was asked
+        if _in_main_thread():  # a load in another thread was not asked to end
             _asked.clear()
 
 
 @contextmanager
 def on_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handles SIGINT and SIGTERM, and puts the former handlers back at the end.
+    """Handles SIGINT and SIGTERM, and restores the former handlers at the end.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    Outside the main thread signals cannot be caught: there it changes nothing.
 
     Args:
         handler: called in the main thread, between two instructions.

@@ -1,4 +1,4 @@
-"""What a sync says of itself: what it did, and what it left."""
+"""Reports a sync: what it did, what it left, and how far the tables can be trusted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EndedBy = Literal[
 """What may end a sync before its pass is over."""
 
 _STALLED: tuple[EndedBy, ...] = ("outage", "a load that read nothing", "a load that got no further")
-"""What ends a sync that is worth another try soon: the rest ends where it was told to end."""
+"""What ends a sync that should be tried again soon: with the rest it did as it was told."""
 
 
 @dataclass
@@ -25,21 +25,22 @@ class SyncSummary:
 
     Attributes:
         mode: what was to be read: `full`, `incremental`, `reconcile`, `contacts` (those asked for)
-            or `sample` (the first few).
-        shard: the part of the contacts that all of this is about, as `3/8`; None for all.
+            or `sample` (the first few); None before the first load.
+        shard: the part of the contacts that was read, such as `3/8`; None for all of them.
         loads: loads made.
         requests: requests sent, retries included.
-        contacts: contacts whose messages were asked for.
+        contacts: contacts whose messages were requested.
         rows: rows loaded, by table.
-        unfinished: contacts that are not read through, as `_chatbotx_unfinished` has them.
-        believed_empty: contacts that look active, but have answered with nothing for so long that
-            they are taken for empty.
-        pages_left: pages of the contact listing still to read.
-        synced_through: what happened before it is in the tables.
-        complete: whether everything is read.
-        reconciled: whether, in addition, every contact was read whole.
-        ended_by: what ended the sync before its pass was over.
-        retry_after: seconds that the server wants to be left alone.
+        unfinished: contacts whose messages are not all read, as rows of `_chatbotx_unfinished`.
+        believed_empty: contacts that look active but have returned nothing for so long that they
+            are assumed to be empty.
+        pages_left: pages of the contact listing still to be read.
+        synced_through: everything that happened before it is in the tables; None before the first
+            pass has ended.
+        complete: whether everything was read.
+        reconciled: whether, in addition, every contact's full history was read.
+        ended_by: what ended the sync before its pass was over; None if nothing did.
+        retry_after: seconds that the server asks to wait; None if it does not.
     """
 
     mode: outcome.Mode | None = None
@@ -70,17 +71,17 @@ class SyncSummary:
         if len(self.unfinished) > 10:
             lines.append(f"  and {len(self.unfinished) - 10:,} more in _chatbotx_unfinished")
         if self.believed_empty:
-            lines.append(f"taken for empty though they look active: {self.believed_empty:,}")
+            lines.append(f"assumed empty despite apparent activity: {self.believed_empty:,}")
         return "\n".join(lines)
 
     @property
     def stalled(self) -> bool:
-        """Whether it got stuck: not done, and neither a budget nor a limit has ended it."""
+        """Whether it got stuck: not complete, though neither a budget nor a limit ended it."""
         return self.ended_by in _STALLED
 
     @property
     def figures(self) -> dict[str, Any]:
-        """What a scheduler keeps: JSON data of a few hundred bytes, whatever was loaded."""
+        """The summary as JSON data for a scheduler: a few hundred bytes, whatever was loaded."""
         return {
             **asdict(self),
             "unfinished": len(self.unfinished),
@@ -90,7 +91,7 @@ class SyncSummary:
 
     @property
     def verdict(self) -> str:
-        """In one line, how far the tables can be trusted."""
+        """How far the tables can be trusted, in one line."""
         return f"shard {self.shard}: {self._verdict}" if self.shard else self._verdict
 
     @property

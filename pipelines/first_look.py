@@ -1,4 +1,4 @@
-"""A first look at what was loaded and built: the tables, and how long contacts wait for an answer.
+"""Takes a first look at what was loaded and built: tables, and how long contacts wait for answers.
 
 python pipelines/first_look.py chatbotx.duckdb [DATASET]
 """
@@ -30,7 +30,7 @@ FIRST_RESPONSES = """
 
 
 def main(path: str, dataset: str = "chatbotx_data") -> None:
-    """Prints the tables of a dataset and its analytics in a DuckDB file, and one of the answers."""
+    """Prints the tables in a DuckDB file, loaded and built, and the answer to one question."""
     with duckdb.connect(path, read_only=True) as connection:
         for schema in (dataset, analytics.schema_of(dataset)):
             print(f"\nTables of {path}, schema {schema}:\n")

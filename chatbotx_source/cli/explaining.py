@@ -1,4 +1,4 @@
-"""Finds the one sentence of an error that helps."""
+"""Picks the one sentence of an error that helps the user."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from chatbotx_source.errors import cause_of, causes
 
 
 def explain(error: BaseException) -> str:
-    """Finds the one sentence of an error that helps.
+    """Picks the one sentence of an error that helps the user.
 
-    dlt wraps what a source raises in its own errors, which add how the pipeline works inside.
+    dlt wraps what a source raises in errors of its own, which describe the inside of the pipeline.
     """
     ours = cause_of(error)
     if ours:
