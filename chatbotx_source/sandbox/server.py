@@ -212,7 +212,7 @@ async def _send(
     pieces: int = 1,
     seconds: float = 0.0,
 ) -> web.StreamResponse:
-    """Send an answer bit by bit; with a length only so many bytes, and then close."""
+    """Sends an answer bit by bit; with a length only so many bytes, and then closes."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.headers["Content-Type"] = answer.content_type
     response.content_length = len(answer.body)
