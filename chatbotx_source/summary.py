@@ -16,7 +16,7 @@ EndedBy = Literal[
 """What may end a sync before its pass is over."""
 
 _STALLED: tuple[EndedBy, ...] = ("outage", "a load that read nothing", "a load that got no further")
-"""What ends a sync that should be tried again soon: with the rest it did as it was told."""
+"""The ends that call for another try soon: with any other, the sync did as it was told."""
 
 
 @dataclass
