@@ -29,7 +29,7 @@ def run_each(names: Sequence[str], options: argparse.Namespace, argv: Sequence[s
         if options.report and WORKSPACE not in options.report:
             raise ConfigurationError(
                 f"--report {options.report} names one file for several datasets: put {WORKSPACE} "
-                "into its name as well."
+                "into its name too."
             )
     elif not options.dry_run:
         _refuse_two_installations(names, options.base_url)
