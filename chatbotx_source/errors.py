@@ -1,4 +1,4 @@
-"""What can go wrong between this source and a ChatbotX server, as types.
+"""Names what can go wrong in a run, as types.
 
 ChatbotXError
 ├── ConfigurationError       a setting is missing or wrong
@@ -7,9 +7,9 @@ ChatbotXError
 ├── WrongAddressError        something answers, but not the ChatbotX API
 ├── UnreachableError         no connection to the server
 ├── RateLimitError           the next request would have to wait longer than `max_wait`
-├── SyncRunningError         another process syncs the same pipeline
+├── SyncRunningError         another process is syncing the same pipeline
 ├── DestinationError         the tables cannot be written: a lock, or a load package that fails
-├── AnalyticsError           dbt cannot build the analytics tables, or finds them wrong
+├── AnalyticsError           dbt cannot build the analytics tables, or a test of them fails
 ├── StoppedError             the run was asked to stop while a request was waiting
 └── RequestFailedError       this one request has no answer; others may
     ├── NotFoundError        no such contact, or it has no conversation
@@ -17,16 +17,21 @@ ChatbotXError
     ├── InvalidOutputError   a stored row keeps the server from answering this page
     └── ServerFaultError     the server failed, or its answer arrived broken
 
-Whatever is not a `RequestFailedError` concerns every request, so the run ends there. No text of
-these errors holds the API token or a signed URL.
+Any error but a `RequestFailedError` concerns every request and ends the run. None of their texts
+holds the API token or a signed URL.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 
 class ChatbotXError(Exception):
     """Base of all errors of this source: catch it to catch them all.
 
     Attributes:
-        attempts: Requests spent before giving up, retries included.
+        attempts: requests spent before giving up, retries included.
     """
 
     attempts: int = 0
@@ -53,10 +58,10 @@ class UnreachableError(ChatbotXError):
 
 
 class RateLimitError(ChatbotXError):
-    """The server, or the pace that was set, asks for more patience than `max_wait`.
+    """The server, or the pace that was set, asks for a longer wait than `max_wait`.
 
     Attributes:
-        retry_after: Seconds until a request makes sense again.
+        retry_after: seconds until another request makes sense.
     """
 
     def __init__(self, text: str, retry_after: float = 0.0) -> None:
@@ -65,27 +70,27 @@ class RateLimitError(ChatbotXError):
 
 
 class SyncRunningError(ChatbotXError):
-    """Another process syncs this pipeline: met when a schedule overlaps itself."""
+    """Another process is syncing this pipeline: met when a schedule overlaps itself."""
 
 
 class DestinationError(ChatbotXError):
-    """The database file is locked by another process, or a load package fails again and again."""
+    """Another process has locked the database file, or a load package fails in every run."""
 
 
 class AnalyticsError(ChatbotXError):
-    """dbt could not build an analytics table, or one of its tests failed: met after a load."""
+    """dbt could not build an analytics table, or a test of one failed: met after a load."""
 
 
 class StoppedError(ChatbotXError):
-    """The run was asked to stop, and a request was waiting its turn: nothing is wrong."""
+    """The run was asked to stop while a request was waiting its turn: nothing is wrong."""
 
 
 class RequestFailedError(ChatbotXError):
     """This one request has no answer: met as a contact that stays unfinished.
 
     Attributes:
-        status: HTTP status of the last answer, None when there was none.
-        code: The API's own error code in it, None when there was none.
+        status: HTTP status of the last answer; None if there was none.
+        code: the API's own error code in it; None if there was none.
     """
 
     def __init__(self, text: str, status: int | None = None, code: str | None = None) -> None:
@@ -98,7 +103,7 @@ class NotFoundError(RequestFailedError):
     """The contact is unknown to this workspace, or has no conversation.
 
     Attributes:
-        message: What the server said, such as `Conversation not found`.
+        message: what the server said, such as `Conversation not found`.
     """
 
     def __init__(
@@ -109,7 +114,7 @@ class NotFoundError(RequestFailedError):
 
 
 class InvalidRequestError(RequestFailedError):
-    """The server finds fault with the request itself: asking again would not help."""
+    """The server objects to the request itself: sending it again would not help."""
 
 
 class InvalidOutputError(RequestFailedError):
@@ -117,4 +122,26 @@ class InvalidOutputError(RequestFailedError):
 
 
 class ServerFaultError(RequestFailedError):
-    """The server failed or stayed silent, or its answer was cut, too large or not JSON."""
+    """The server failed or stayed silent, or its answer was cut short, too large or not JSON."""
+
+
+def cause_of(error: BaseException) -> ChatbotXError | None:
+    """Finds the error of this source behind an error of dlt, which wraps what a load raises.
+
+    Args:
+        error: what a load raised.
+
+    Returns:
+        The outermost `ChatbotXError` among the error and its causes; None if there is none.
+    """
+    return next((each for each in causes(error) if isinstance(each, ChatbotXError)), None)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yields an error and its causes, the innermost last."""
+    seen: set[int] = set()
+    following: Any = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = getattr(following, "exception", None) or following.__cause__

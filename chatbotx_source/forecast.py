@@ -1,4 +1,4 @@
-"""What a sync will cost, from two requests: contacts, requests and hours."""
+"""Estimates the cost of a sync from two requests: contacts, requests and hours."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from chatbotx_source import settings
 from chatbotx_source.api.client import Client
 
 HOURLY_LIMIT = 30
-"""Requests an hour, all endpoints together: the limit that the API reference publishes."""
+"""Requests per hour over all endpoints: the limit that the API reference publishes."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What to expect.
+    """The estimated cost of a sync.
 
     Attributes:
         pages: pages of the contact listing.
-        contacts: contacts, counted by whole pages.
-        with_conversation: share of the contacts on the page seen that have a conversation.
-        requests: of a first run, if every contact fits one page.
-        quiet_requests: of a run in which nothing has changed.
-        sample: messages on the page of one contact, and whether it has more; None without one.
-        per_second: the pace that is set; 0 is none.
+        contacts: contacts, counted in full pages.
+        with_conversation: share of the contacts on the sampled page that have a conversation.
+        requests: requests of a first run, if every contact's messages fit one page.
+        quiet_requests: requests of a run in which nothing has changed.
+        sample: messages on the first page of one contact, and whether there are more; None if no
+            contact has a conversation.
+        per_second: the pace that is set; 0 for none.
     """
 
     pages: int
@@ -41,10 +42,10 @@ class Forecast:
 
     def __str__(self) -> str:
         lines = [
-            f"about {self.contacts:,} contacts, {self.with_conversation:.0%} of the page seen with "
+            f"about {self.contacts:,} contacts, {self.with_conversation:.0%} of those sampled with "
             "a conversation",
-            f"first run: requests: {self.requests:,} or more, as a contact with more messages than "
-            f"a page takes several; {self._hours(self.requests)}",
+            f"first run: requests: {self.requests:,} or more, as a contact with more than one page "
+            f"of messages takes several; {self._hours(self.requests)}",
             f"run without news: requests: about {self.quiet_requests:,}; "
             f"{self._hours(self.quiet_requests)}",
         ]
@@ -57,16 +58,16 @@ class Forecast:
         slow = f"{requests / HOURLY_LIMIT:,.1f} hours under a limit of {HOURLY_LIMIT} an hour"
         if not self.per_second:
             return slow
-        return f"{requests / self.per_second / 3600:,.2f} hours at the pace set, {slow}"
+        return f"{requests / self.per_second / 3600:,.2f} hours at the pace set; {slow}"
 
 
 def under_a_limit(answered: int, seconds: float, pages: int) -> str:
-    """What a limit means for a workspace, once the server has asked for patience.
+    """Tells what a rate limit means for a workspace, once the server has asked to wait.
 
     Args:
-        answered: requests that were answered before it did.
-        seconds: from the first of them until the next may be sent.
-        pages: pages of the contact listing, 0 if none has told.
+        answered: requests that were answered before the server did.
+        seconds: seconds from the first of them until the next may be sent.
+        pages: pages of the contact listing; 0 if not yet known.
 
     Returns:
         One sentence: the rate that the server allows, and the hours of a run at that rate.
@@ -84,15 +85,15 @@ def under_a_limit(answered: int, seconds: float, pages: int) -> str:
 
 
 def forecast(workspace: str | None = None, **options: Any) -> Forecast:
-    """Asks for one page of contacts and for the messages of one of them.
+    """Estimates the cost of a sync from one page of contacts and the messages of one of them.
 
     Args:
-        workspace: name of the workspace, as in `chatbotx_source.sync`.
+        workspace: name of the workspace, as in `chatbotx_source.sync`; None for the only one.
         **options: `api_token`, `base_url`, `page_size`, `reconcile_share`,
             `max_requests_per_second` and `allow_http`, as in `chatbotx_source.chatbotx`.
 
     Returns:
-        What to expect of a first run, and of a run without news.
+        The cost of a first run, and of a run without news.
 
     Raises:
         ChatbotXError: the server cannot be read.

@@ -1,4 +1,4 @@
-"""As many loads as it takes: `sync` saves what was read again and again, and says what is left."""
+"""Runs as many loads as it takes: `sync` makes checkpoints, and reports what is left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -24,13 +24,17 @@ from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRun
 from chatbotx_source.extraction.budgets import Budget
 from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
 from chatbotx_source.extraction.remembered import forget, recall_pipeline
+from chatbotx_source.instants import to_datetime
 from chatbotx_source.rules.progress import Progress
 from chatbotx_source.shards import Shard
-from chatbotx_source.source import chatbotx
+from chatbotx_source.source import SourceOptions, chatbotx
 from chatbotx_source.stopping import signals_end_loads, stop_asked
-from chatbotx_source.summary import NO_FURTHER, NOTHING_READ, SyncSummary
+from chatbotx_source.summary import SyncSummary
 from chatbotx_source.tables.columns import TABLES
 from chatbotx_source.workspaces import setting
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def sync(
@@ -45,36 +49,38 @@ def sync(
     load_messages: int = settings.LOAD_MESSAGES,
     load_duration: float = settings.LOAD_DURATION,
     run: Callable[..., Any] | None = None,
-    **source_options: Any,
+    **source_options: Unpack[SourceOptions],
 ) -> SyncSummary:
     """Brings everything up to date, in as many loads as it takes.
 
-    Every load saves what it has read, so that a crash costs one load at most. SIGINT and SIGTERM
-    end the load under way, with what it has read.
+    Each load is a checkpoint, so a crash costs one load at most. SIGINT and SIGTERM end the running
+    load, and what it has read is kept.
 
     Args:
-        pipeline: where to load; each workspace, and each shard, needs one of its own. Several may
-            load into one dataset.
-        workspace: name of the workspace: what `[sources.chatbotx.NAME]` configures is its own, the
-            rest of `[sources.chatbotx]` holds for it too. None: there is one, without a name.
-        reconcile: read every contact whole.
-        full_refresh: drop what was loaded and begin anew.
-        max_requests: end after so many requests.
-        max_messages: end after so many messages.
-        max_duration: end after so many seconds.
-        load_messages: save after so many messages.
-        load_duration: save after so many seconds.
-        run: runs a load as `pipeline.run` does. Others that load into the dataset wait for all of
-            it; by default only while it writes.
-        **source_options: the arguments of `chatbotx_source.chatbotx`.
+        pipeline: where to load; each workspace, and each shard, needs its own. Several may load
+            into one dataset.
+        workspace: name of the workspace: `[sources.chatbotx.NAME]` configures it alone,
+            `[sources.chatbotx]` all of them. None if there is only one, without a name.
+        reconcile: re-reads every contact's full history.
+        full_refresh: drops the tables and loads everything again.
+        max_requests: ends the sync after so many requests.
+        max_messages: ends the sync after so many messages.
+        max_duration: ends the sync after so many seconds.
+        load_messages: makes a checkpoint after so many messages.
+        load_duration: makes a checkpoint after so many seconds.
+        run: runs a load in the place of `pipeline.run`. Other pipelines that load into the dataset
+            then wait for all of the load; by default only while it writes.
+        **source_options: the other arguments of `chatbotx_source.chatbotx`.
 
     Returns:
-        What was done, and what was left.
+        What was done, and what is left.
 
     Raises:
-        ChatbotXError: a setting is wrong, or another process syncs this pipeline.
-        PipelineStepFailed: a load failed; a ChatbotXError that did it is among its causes.
+        ChatbotXError: a setting is wrong, or another process is syncing this pipeline.
+        PipelineStepFailed: a load failed; `chatbotx_source.cause_of` finds the reason.
     """
+    settings.refuse_unknown(source_options, chatbotx, sync)
+    options: dict[str, Any] = {**source_options}
     make_source = chatbotx
     if workspace is not None:
         make_source = make_source.clone(name=workspace)
@@ -84,8 +90,8 @@ def sync(
         max_duration=setting("max_duration", max_duration, float, workspace),
     )
     if reconcile:
-        source_options["reconcile"] = True
-    shard = setting("shard", source_options.get("shard"), str, workspace)
+        options["reconcile"] = True
+    shard = setting("shard", options.get("shard"), str, workspace)
     if shard and full_refresh:
         raise ConfigurationError(
             f"A full refresh of shard {shard} would drop the rows of all the others: drop the "
@@ -118,7 +124,7 @@ def sync(
             )
             source = make_source(
                 **{
-                    **source_options,
+                    **options,
                     "max_requests": left.max_requests,
                     "max_messages": left.max_messages,
                     "max_duration": left.max_duration,
@@ -128,7 +134,7 @@ def sync(
             run_load(source, **(refresh if not summary.loads else {}))
             kept = recall_pipeline(pipeline, source.name, TABLES)
             if kept.last_load is None or kept.last_load == before.last_load:
-                summary.ended_by = NOTHING_READ
+                summary.ended_by = "a load that read nothing"
                 break
             last = kept.last_load.outcome
             progress = kept.progress.get(kept.last_load.scope)
@@ -144,7 +150,7 @@ def sync(
             elif not last.over and spent:
                 summary.ended_by = spent
             elif not last.over and not (last.answers and before.progress != kept.progress):
-                summary.ended_by = last.ended_by or NO_FURTHER
+                summary.ended_by = last.ended_by or "a load that got no further"
             if last.over or summary.ended_by:
                 break
     return summary
@@ -165,10 +171,11 @@ def _add(summary: SyncSummary, last: Outcome, progress: Progress | None) -> None
     left = list(unfinished_rows(progress)) if progress else []
     summary.unfinished = [row for row in left if not row["believed_empty"]]
     summary.believed_empty = len(left) - len(summary.unfinished)
-    summary.synced_through = progress.synced_through if progress else None
     summary.shard = progress.shard if progress else None
+    through = progress.synced_through if progress else None
     if last.over:
-        summary.synced_through = last.pass_started
+        through = last.pass_started
+    summary.synced_through = to_datetime(through) if through else None
 
 
 def _listing(last: Outcome, progress: Progress | None) -> Listed | None:

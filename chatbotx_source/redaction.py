@@ -23,13 +23,13 @@ _BOT_TOKEN = re.compile(r"/bot\d+(?::|%3a)[^/?#]+", re.IGNORECASE)
 
 
 def redact_url(url: str) -> str:
-    """Return the URL without what would let its reader in.
+    """Returns the URL without what would let its reader in.
 
     The whole query string and fragment go as soon as one parameter looks like a signature or a
     token, since the others belong to it. A URL without credentials is returned as it is.
 
     Args:
-        url: A link, such as the `url` of an attachment.
+        url: a link, such as the `url` of an attachment.
 
     Returns:
         The link without credentials. It no longer opens a presigned file, but still names it, and

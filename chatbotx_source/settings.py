@@ -1,9 +1,13 @@
-"""What can be set, the default of each setting, and the reason of each default."""
+"""Holds and checks the settings; gives each default and the reason for it."""
 
 from __future__ import annotations
 
+import difflib
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.instants import Instant, from_datetime
@@ -13,44 +17,47 @@ BASE_URL = "https://app.chatbotx.io/api"
 """The hosted service; a self-hosted server answers under `https://{its domain}/api`."""
 
 PAGE_SIZE = 500
-"""Messages a request. A page of 500 takes the server about 130 ms and 450 KB: per request that is
-nearly the cost of a small page, and a fault costs little to repeat."""
+"""Messages per request. A page of 500 takes the server about 130 ms and 450 KB: hardly more than a
+small page, and cheap to repeat after a fault."""
 
 LARGEST_PAGE = 4_000
-"""The size at which doubling stops; from 32,768 up the server answers with an empty list."""
+"""Where doubling the page size stops; from 32,768 up the server returns an empty list."""
 
 LISTING_PAGE = 50
-"""Contacts a request: the server silently caps a larger `perPage` at 50."""
+"""Contacts per request: the server silently caps a larger `perPage` at 50."""
 
 LOOKBACK_DAYS = 1.0
-"""Edits and soft deletes leave no sign in the listing: what is younger than this is read again."""
+"""Edits and soft deletes leave no trace in the listing: messages younger than this are re-read."""
 
 RECONCILE_SHARE = 0.01
-"""Share of the contacts that each pass reads whole, so that all are after a hundred passes."""
+"""Share of the contacts whose full history each pass re-reads: all of them in a hundred passes."""
 
 REQUESTS_PER_SECOND = 12.0
 """The newest servers allow a workspace 120 requests in 10 seconds."""
 
 WORKERS = 4
-"""Requests under way at once: enough for the pace of the newest servers where an answer takes 300
-ms. Against a server without a limit on the same machine, more than two gain nothing."""
+"""Requests in flight at once: enough for the pace of the newest servers if an answer takes 300 ms.
+On the same machine as a server without a limit, more than two gain nothing."""
+
+MOST_WORKERS = 64
+"""The largest number of workers, and the number of idle connections that a client keeps."""
 
 MAX_WAIT = 300.0
-"""Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process does."""
+"""Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process."""
 
 LOAD_MESSAGES = 200_000
-"""Messages after which `sync` loads what was read: bounds what a crash would have to read again,
-and the memory that the destination takes for a load, which costs 0.7 s of its own."""
+"""Messages between two checkpoints of `sync`: bounds what has to be re-read after a crash, and the
+memory of the destination; each checkpoint takes 0.7 s of its own."""
 
 LOAD_DURATION = 300.0
-"""Seconds after which `sync` loads what was read."""
+"""Seconds between two checkpoints of `sync`."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one load, checked.
+    """The checked settings of one load.
 
-    Attributes are the options of `chatbotx_source.chatbotx`, which documents them.
+    The attributes are the options of `chatbotx_source.chatbotx`, which documents them.
     """
 
     base_url: str
@@ -70,7 +77,7 @@ class Settings:
     workers: int = WORKERS
 
     def __post_init__(self) -> None:
-        """Refuses what cannot work, in one sentence each.
+        """Refuses values that cannot work, each in one sentence.
 
         Raises:
             ConfigurationError: a value is out of its range.
@@ -78,14 +85,14 @@ class Settings:
         _in_range("page_size", self.page_size, 1, LARGEST_PAGE)
         _in_range("lookback_days", self.lookback_days, 0, 3_650)
         _in_range("reconcile_share", self.reconcile_share, 0, 1)
-        _in_range("workers", self.workers, 1, 64)
+        _in_range("workers", self.workers, 1, MOST_WORKERS)
         for name in ("limit_contacts", "max_requests", "max_messages"):
             _in_range(name, getattr(self, name), 1, None)
         _in_range("max_duration", self.max_duration, 0, None)
         if self.contacts and self.shard:
             raise ConfigurationError(
-                "contacts names whom to read, so there is nothing for a shard to choose: leave out "
-                "one of the two."
+                "contacts already says which contacts to read, which leaves nothing for shard to "
+                "choose: leave out one of the two."
             )
         if self.table_format not in (None, "delta", "iceberg"):
             raise ConfigurationError(
@@ -101,10 +108,10 @@ def start_instant(start_date: str | datetime | None) -> Instant | None:
         start_date: an ISO 8601 date or time; without a zone it is UTC.
 
     Returns:
-        The instant, or None when there is no bound.
+        The instant; None if there is no bound.
 
     Raises:
-        ConfigurationError: it is neither a date nor a time.
+        ConfigurationError: the text is neither a date nor a time.
     """
     if start_date is None or start_date == "":
         return None
@@ -113,9 +120,33 @@ def start_instant(start_date: str | datetime | None) -> Instant | None:
         return from_datetime(datetime.fromisoformat(str(start_date).strip().replace("Z", "+00:00")))
     except (ValueError, OverflowError):
         raise ConfigurationError(
-            f"start_date is {start_date!r}, which is no date: write it as 2026-01-31 "
+            f"start_date is {start_date!r}, which is not a date: write it as 2026-01-31 "
             "or 2026-01-31T08:00:00Z."
         ) from None
+
+
+def refuse_unknown(given: Iterable[str], *functions: Callable[..., Any]) -> None:
+    """Refuses an option that does not exist, which is usually a misspelled one.
+
+    Args:
+        given: the names of the options given.
+        *functions: whose parameters are the options that exist.
+
+    Raises:
+        ConfigurationError: there is no such option; the text names the nearest.
+    """
+    known = [
+        name
+        for function in functions
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    for name in given:
+        if name not in known:
+            [nearest] = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            raise ConfigurationError(
+                f"There is no option {name!r}: correct its name; the nearest is {nearest!r}."
+            )
 
 
 def _in_range(name: str, value: float | None, low: float, high: float | None) -> None:

@@ -1,4 +1,4 @@
-"""Shares the contacts of one workspace out to several workers: each contact is one's alone."""
+"""Splits the contacts of one workspace among several workers: each contact belongs to one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Shard:
             The shard.
 
         Raises:
-            ConfigurationError: it is no such text.
+            ConfigurationError: the text is not of that form.
         """
         match = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text.strip())
         shard = cls(int(match[1]), int(match[2])) if match else None
@@ -46,9 +46,9 @@ class Shard:
         return f"{self.index}/{self.count}"
 
     def holds(self, contact_id: str) -> bool:
-        """Whether a contact is of this shard: the same one in every process, for ever.
+        """Whether a contact belongs to this shard: the same in every process, for ever.
 
-        The upper bits of the hash decide, for the lower ones choose whose turn it is to be read
-        whole (`due.is_chosen`): else some shards would have no such turns in a pass.
+        The upper bits of the hash decide. The lower ones choose whose full history is re-read in a
+        pass (`due.is_chosen`); with the same bits, some shards would choose nobody in some passes.
         """
         return zlib.crc32(contact_id.encode()) * self.count >> 32 == self.index - 1

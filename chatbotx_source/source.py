@@ -1,8 +1,9 @@
-"""The dlt source: options in, resources out."""
+"""Makes the dlt source: options in, resources out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypedDict
 
 import dlt
 import pyarrow as pa
@@ -41,39 +42,39 @@ def chatbotx(
     keep_signed_urls: bool = False,
     table_format: str | None = None,
 ) -> Iterable[DltResource]:
-    """Contacts and messages of a ChatbotX workspace, complete and up to date.
+    """Makes a source of all contacts and messages of a ChatbotX workspace.
 
-    Building the source sends nothing and needs no token. Every argument can be configured:
-    `[sources.chatbotx]` in `.dlt/config.toml` and `.dlt/secrets.toml`, or
-    `SOURCES__CHATBOTX__PAGE_SIZE` and its like in the environment.
+    Building it sends nothing and needs no token. Every argument can be configured in
+    `[sources.chatbotx]` of `.dlt/config.toml` and `.dlt/secrets.toml`, or in the environment, such
+    as `SOURCES__CHATBOTX__PAGE_SIZE`.
 
     Args:
         api_token: Settings > Integrations > ChatbotX API Access Token; read-only is enough.
         base_url: `https://{domain}/api` of a self-hosted server.
         contacts: only these, as `id:1`, `email:a@example.com` or `phone:+84900000001`.
-        start_date: ISO 8601; older messages are left out. Lowering it later reads them.
-        page_size: messages a request, 1 to 4,000.
-        lookback_days: edits and deletions leave no trace in the API: what was written within so
-            many days before the last sync is read again.
-        reconcile: read every contact whole, which finds everything, whatever it costs.
-        reconcile_share: share of the contacts read whole in each sync, 0 to 1.
-        limit_contacts: read so many contacts only, remember nothing: to have a look.
-        shard: read the i-th of n parts of the contacts, as `3/8`; each part needs a pipeline of its
-            own. Worth it above 100,000 contacts: every shard lists them all.
-        max_requests_per_second: pace over all threads; fractions are fine, 0 is none. The limit is
-            the workspace's, so that a shard keeps to its n-th part of it.
-        workers: requests under way at once, 1 to 64.
-        max_wait: seconds; when the server asks for more patience, the load ends.
-        max_requests: end the load after so many requests.
-        max_messages: end the load after so many messages.
-        max_duration: end the load after so many seconds.
-        allow_http: accept a `base_url` without TLS beyond this machine.
-        keep_signed_urls: keep the signatures in attachment URLs, which give access for an hour.
-        table_format: `delta` or `iceberg`: what to make of files, which destinations that are no
-            databases need to be told.
+        start_date: ISO 8601; older messages are skipped. Lowering it later reads them.
+        page_size: messages per request, 1 to 4,000.
+        lookback_days: re-reads the messages of so many days before the last sync, because edits
+            and deletions leave no trace in the API.
+        reconcile: re-reads every contact's full history, which finds everything at a cost.
+        reconcile_share: share of the contacts whose full history each sync re-reads, 0 to 1.
+        limit_contacts: loads only so many contacts as a preview, and remembers nothing.
+        shard: reads the i-th of n parts of the contacts, such as `3/8`; each part needs its own
+            pipeline. Pays off above 100,000 contacts, as every shard lists them all.
+        max_requests_per_second: pace of all threads together; may be a fraction, 0 sets none. The
+            limit applies to the workspace, so a shard keeps to its n-th part of it.
+        workers: requests in flight at once, 1 to 64.
+        max_wait: seconds; the load ends when the server asks for a longer wait.
+        max_requests: ends the load after so many requests.
+        max_messages: ends the load after so many messages.
+        max_duration: ends the load after so many seconds.
+        allow_http: accepts a `base_url` without TLS for hosts other than this machine.
+        keep_signed_urls: keeps the signatures in attachment URLs, which give access for an hour.
+        table_format: `delta` or `iceberg`: the format of the tables on a destination that stores
+            files instead of a database.
 
     Returns:
-        The nine tables of the README, each a resource of Arrow tables.
+        The source: for each table of `TABLES`, a resource that yields Arrow tables.
 
     Raises:
         ConfigurationError: a setting cannot be used.
@@ -106,6 +107,26 @@ def chatbotx(
     )
     batches = dlt.resource(lambda: extract(options, client), name="batches", selected=False)
     return [_resource(table, batches, options.table_format) for table in TABLES.values()]
+
+
+class SourceOptions(TypedDict, total=False):
+    """The options of `chatbotx` that `sync` hands on as they are."""
+
+    api_token: TSecretStrValue | None
+    base_url: str
+    contacts: list[str] | None
+    start_date: str | None
+    page_size: int
+    lookback_days: float
+    reconcile_share: float
+    limit_contacts: int | None
+    shard: str | None
+    max_requests_per_second: float
+    workers: int
+    max_wait: float
+    allow_http: bool
+    keep_signed_urls: bool
+    table_format: str | None
 
 
 def _resource(table: Table, batches: DltResource, table_format: str | None) -> DltResource:

@@ -1,10 +1,10 @@
-"""Asks a running load to end at its next page boundary: SIGINT and SIGTERM are a budget."""
+"""Lets SIGINT and SIGTERM end a running load at its next page boundary, as a budget would."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,22 +18,42 @@ def stop_asked() -> bool:
 
 @contextmanager
 def signals_end_loads() -> Iterator[None]:
-    """Makes the first SIGINT or SIGTERM end the load, successfully; the second one interrupts.
+    """Makes the first SIGINT or SIGTERM end the load successfully, and the second interrupt it.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    Outside the main thread signals cannot be caught: there it changes nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    try:
+        with on_signals(_ask):
+            yield
+    finally:
+        if _in_main_thread():  # a load in another thread was not asked to end
+            _asked.clear()
+
+
+@contextmanager
+def on_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handles SIGINT and SIGTERM, and restores the former handlers at the end.
+
+    Outside the main thread signals cannot be caught: there it changes nothing.
+
+    Args:
+        handler: called in the main thread, between two instructions.
+    """
+    if not _in_main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
-            signal.signal(number, _ask)
+            signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        _asked.clear()
+        for number, handled in before.items():
+            signal.signal(number, handled)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _ask(_number: int, _frame: FrameType | None) -> None:

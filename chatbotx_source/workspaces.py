@@ -1,4 +1,4 @@
-"""Several workspaces: how they are named in the configuration, and a process for each of them."""
+"""Finds the workspaces that the configuration names, and runs a process for each of them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import dlt
 
 from chatbotx_source.errors import ConfigurationError
+from chatbotx_source.stopping import on_signals
 
 ALL = "all"
-"""Stands for every workspace that has a token of its own."""
+"""Stands for every workspace with a token of its own."""
 
 NOT_STARTED = -signal.SIGTERM
-"""The status of a process that was not even started, because the others were asked to end."""
+"""The status of a process that was never started, because the others were asked to end."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
 
@@ -30,13 +30,13 @@ def chosen(names: Iterable[str]) -> list[str]:
     """Finds the workspaces that were asked for.
 
     Args:
-        names: of sections of the configuration, or `all`.
+        names: names of sections of the configuration, or `all`.
 
     Returns:
         Their names, each once.
 
     Raises:
-        ConfigurationError: there is no such workspace, or none at all.
+        ConfigurationError: a workspace is not configured, or none is.
     """
     asked = dict.fromkeys(names)
     known = configured()
@@ -45,7 +45,8 @@ def chosen(names: Iterable[str]) -> list[str]:
     for name in asked:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
-                f"{name!r} cannot name a workspace: write it with letters, digits and underscores."
+                f"{name!r} cannot name a workspace: use letters, digits and underscores, and begin "
+                "with a letter."
             )
         if name not in known and dlt.secrets.get(f"sources.chatbotx.{name}.api_token") is None:
             raise ConfigurationError(
@@ -55,14 +56,14 @@ def chosen(names: Iterable[str]) -> list[str]:
             )
     if not asked:
         raise ConfigurationError(
-            "No workspace is configured: give each of them a section [sources.chatbotx.NAME] in "
-            ".dlt/secrets.toml, with an api_token."
+            "No workspace is configured: give each a section [sources.chatbotx.NAME] with an "
+            "api_token in .dlt/secrets.toml."
         )
     return list(asked)
 
 
 def configured() -> list[str]:
-    """The names of the workspaces that have a token in dlt's files or in the environment."""
+    """Lists the workspaces that have a token in dlt's files or in the environment."""
     in_environment = (
         re.fullmatch(r"SOURCES__CHATBOTX__(\w+)__API_TOKEN", key) for key in os.environ
     )
@@ -79,16 +80,16 @@ def configured() -> list[str]:
 
 
 def setting(name: str, given: Any, type_: type, workspace: str | None = None) -> Any:
-    """What holds of an option, where it has to be known before the source is made.
+    """Looks up an option whose value is needed before the source is made.
 
     Args:
-        name: of the option.
-        given: an argument, which wins.
-        type_: of its value.
-        workspace: whose own section comes before that of all.
+        name: name of the option.
+        given: value of the argument, which takes precedence.
+        type_: type of the value.
+        workspace: workspace whose own section comes before the common one.
 
     Returns:
-        The value; None where nothing is given or configured.
+        The value; None if nothing is given or configured.
     """
     if given is None and workspace is not None:
         given = dlt.config.get(f"sources.chatbotx.{workspace}.{name}", type_)
@@ -98,17 +99,17 @@ def setting(name: str, given: Any, type_: type, workspace: str | None = None) ->
 def run_each(
     commands: Mapping[str, Sequence[str]], *, parallel: int, tell: Callable[[str, str], None]
 ) -> dict[str, int]:
-    """Runs a command for each workspace, a few at a time; what becomes of one is its own affair.
+    """Runs a command for each workspace, a few at a time; none affects the others.
 
-    SIGINT and SIGTERM are passed on to those that run, and no other is started after that.
+    SIGINT and SIGTERM are passed on to the running ones, and no more are started.
 
     Args:
-        commands: by the name of the workspace.
-        parallel: how many at a time.
-        tell: called with the name and each line that the command prints.
+        commands: the command of each workspace.
+        parallel: how many run at a time.
+        tell: called with the workspace and each line that its command prints.
 
     Returns:
-        The exit status of each; negative for the signal that ended it.
+        The exit status of each workspace; negative for the signal that ended it.
     """
     running: dict[str, subprocess.Popen[str]] = {}
     ending = threading.Event()
@@ -124,7 +125,7 @@ def run_each(
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
-                start_new_session=True,  # or else Ctrl-C would reach it twice
+                start_new_session=True,  # else Ctrl-C would reach it twice
             )
         for line in process.stdout or ():
             tell(name, line.rstrip("\n"))
@@ -135,18 +136,5 @@ def run_each(
         for process in tuple(running.values()):
             process.send_signal(signal.SIGTERM)
 
-    with _on_signals(end), ThreadPoolExecutor(parallel) as pool:
+    with on_signals(end), ThreadPoolExecutor(parallel) as pool:
         return dict(zip(commands, pool.map(run, commands), strict=True))
-
-
-@contextmanager
-def _on_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handled in before.items():
-            signal.signal(number, handled)

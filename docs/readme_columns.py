@@ -11,19 +11,19 @@ BEGIN, END = "<!-- columns: begin -->\n", "<!-- columns: end -->\n"
 
 
 def rendered() -> str:
-    """The section of the README, as the declarations of the tables say."""
+    """Renders the section of the README from the declarations of the tables."""
     return "\n".join(_section(table) for table in TABLES.values())
 
 
 def with_columns(readme: str) -> str:
-    """The README with its section written anew."""
+    """Puts a new section into the README."""
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}{rendered()}{END}{after}"
 
 
 def _section(table: Table) -> str:
-    keys = " + ".join(f"`{name}`" for name in table.primary_key)
+    keys = " + ".join(f"`{name}`" for name in table.primary_key) or "none"
     lines = [
         f"<details><summary><code>{table.name}</code>: {table.description}</summary>",
         "",

@@ -1,15 +1,15 @@
-"""ChatbotX in Airflow 3: loads every workspace each hour, in a task of its own.
+"""Loads ChatbotX in Airflow 3: every workspace each hour, in a task of its own.
 
-Put this file into the DAGs folder, and install `chatbotx-source` where tasks run. Configured by
+Put this file into the DAGs folder, and install `chatbotx-source` where tasks run. Configure it with
 
 - the Variable `chatbotx_workspaces`: a JSON list of names; without it there is one, `main`;
 - the Connection `chatbotx_NAME`: the API token as password, the base URL as host;
-- dlt's own configuration, of all the rest and in place of Connections: in the environment
+- dlt's own configuration for the rest, or instead of Connections: in the environment
   (`DESTINATION_TYPE=postgres`, `SOURCES__CHATBOTX__NAME__API_TOKEN`), or as TOML in the Variable
   `dlt_secrets_toml`. The default destination is DuckDB.
 
-Each workspace has a pipeline `chatbotx_NAME` and a dataset `chatbotx_data_NAME`. Where a run ends
-before everything is read, the next one goes on. `docs/scheduling.md` says more.
+Each workspace has a pipeline `chatbotx_NAME` and a dataset `chatbotx_data_NAME`. If a run ends
+before everything is read, the next one continues. See `docs/scheduling.md` for more.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from airflow.sdk.exceptions import (
 )
 from airflow.sdk.timezone import parse, utcnow
 
-if TYPE_CHECKING:  # importing dlt takes longer than parsing this file: tasks do it
+if TYPE_CHECKING:  # importing dlt takes longer than parsing this file, so tasks do it
     import dlt
 
 BUDGET = timedelta(minutes=45)
-"""What a task may take to read; the rest is left to the next run."""
+"""How long a task may read; the next run reads the rest."""
 
 AT_ONCE = 4
-"""Workspaces loaded at the same time. Into one DuckDB file: 1, it takes one writer."""
+"""Workspaces loaded at the same time. Set 1 for a shared DuckDB file, which takes one writer."""
 
 TOO_OLD = timedelta(hours=24)
-"""Tables that are neither complete nor younger fail the run."""
+"""Fail the run if tables stay incomplete longer than this."""
 
 RETRIES = {
     "retries": 3,
@@ -45,7 +45,7 @@ RETRIES = {
     "max_retry_delay": timedelta(minutes=30),
 }
 
-RECONCILE = Param(False, type="boolean", description="Read every contact whole.")
+RECONCILE = Param(False, type="boolean", description="Re-read every contact's full history.")
 
 
 @dag(
@@ -58,7 +58,7 @@ RECONCILE = Param(False, type="boolean", description="Read every contact whole."
     doc_md=__doc__,
 )
 def chatbotx() -> None:
-    """Loads the workspaces side by side; one that fails stops no other."""
+    """Loads the workspaces side by side; a failed one does not stop the others."""
 
     @task
     def workspaces() -> list[str]:
@@ -74,7 +74,7 @@ def chatbotx() -> None:
         multiple_outputs=False,
     )
     def load(workspace: str, params: Any = None) -> dict[str, Any]:
-        """Syncs, and returns what was done: rows, requests, unfinished contacts."""
+        """Syncs, and returns figures: rows, requests, unfinished contacts."""
         from chatbotx_source import sync
 
         summary = sync(
@@ -91,13 +91,13 @@ def chatbotx() -> None:
 
     @task(map_index_template="{{ task.op_kwargs['workspace'] }}")
     def complete(workspace: str, figures: dict[str, Any]) -> None:
-        """Is skipped while something is unfinished, and fails when that takes too long."""
+        """Is skipped while something is unfinished, and fails if that lasts too long."""
         if figures["complete"]:
             return
         through = figures["synced_through"]
         text = f"{workspace}: {figures['verdict']}"
         if through and utcnow() - parse(through) > TOO_OLD:
-            raise AirflowFailException(f"{text}; the tables are complete up to {through} alone")
+            raise AirflowFailException(f"{text}; the tables are complete only up to {through}")
         raise AirflowSkipException(text)
 
     @task_group
@@ -110,9 +110,8 @@ def chatbotx() -> None:
         map_index_template="{{ task.op_kwargs['workspace'] }}",
     )
     def analytics(workspace: str) -> None:
-        """Builds the analytics tables; is skipped without dbt, and where nothing is loaded yet."""
-        from chatbotx_source import analytics
-        from chatbotx_source.errors import ConfigurationError
+        """Builds the analytics tables; is skipped without dbt, and if nothing is loaded yet."""
+        from chatbotx_source import ConfigurationError, analytics
 
         pipeline = pipeline_of(workspace)
         pipeline.sync_destination()
@@ -125,13 +124,13 @@ def chatbotx() -> None:
 
     names = workspaces()
     group = each.expand(workspace=names)
-    # Not after `complete`: the tasks at the end decide what a run is, and this one always runs.
+    # Not after `complete`: the last tasks decide the state of a run, and this one always runs.
     group.children["each.load"] >> analytics.expand(workspace=names)
 
 
 def pipeline_of(workspace: str) -> dlt.Pipeline:
-    """The pipeline of a workspace: it keeps the progress, and a dataset of its own."""
-    # dlt would ask Airflow's server for each of its settings: some hundred requests a task.
+    """Makes the pipeline of a workspace, which keeps its progress, with a dataset of its own."""
+    # Otherwise dlt asks Airflow's server for every setting: some hundred requests per task.
     os.environ.setdefault("PROVIDERS__AIRFLOW_SECRETS__ONLY_TOML_FRAGMENTS", "true")
     import dlt
 
@@ -143,7 +142,7 @@ def pipeline_of(workspace: str) -> dlt.Pipeline:
 
 
 def connection_of(workspace: str) -> dict[str, Any]:
-    """The options that Airflow's Connection of a workspace holds; none where there is none."""
+    """Reads the options in the Airflow Connection of a workspace; none if there is none."""
     try:
         connection = Connection.get(f"chatbotx_{workspace}")
     except AirflowNotFoundException:

@@ -1,6 +1,6 @@
-"""How to load ChatbotX with dlt, from the least code to the whole job.
+"""Shows how to load ChatbotX with dlt, from the shortest code to the whole job.
 
-Run as a script, it is the command `chatbotx-pipeline`, with all its options.
+Run as a script, this is the command `chatbotx-pipeline` with all its options.
 """
 
 import dlt
@@ -10,19 +10,19 @@ from chatbotx_source.cli import script
 
 
 def load_once() -> None:
-    """One load, as with any dlt source: everything that is new since the last one."""
+    """Makes one load, as with any dlt source: everything that is new since the last one."""
     pipeline = dlt.pipeline("chatbotx", destination="duckdb", dataset_name="chatbotx_data")
     print(pipeline.run(chatbotx()))
 
 
 def load_in_steps() -> None:
-    """A long backfill, saved every 100,000 messages or 5 minutes; run again to go on."""
+    """Runs a long backfill with a checkpoint every 200,000 messages or 5 minutes; resumable."""
     pipeline = dlt.pipeline("chatbotx", destination="duckdb", dataset_name="chatbotx_data")
     print(sync(pipeline, max_requests=30))
 
 
 def load_some_contacts() -> None:
-    """The messages of this year, of contacts that you know."""
+    """Loads this year's messages of a few known contacts."""
     pipeline = dlt.pipeline("chatbotx_some", destination="duckdb", dataset_name="chatbotx_data")
     source = chatbotx(
         contacts=["email:ana@example.com", "phone:+84900000001"], start_date="2026-01-01"
@@ -31,7 +31,7 @@ def load_some_contacts() -> None:
 
 
 def load_contacts_only() -> None:
-    """The contacts with their tags, fields and inboxes, without a request for messages."""
+    """Loads the contacts with their tags and inboxes, without requesting any messages."""
     pipeline = dlt.pipeline("chatbotx_contacts", destination="duckdb", dataset_name="crm")
     source = chatbotx().with_resources("contacts", "contacts__tags", "contacts__contact_inboxes")
     pipeline.run(source)

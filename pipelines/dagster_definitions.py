@@ -1,13 +1,13 @@
-"""ChatbotX in Dagster: an asset for every table, a partition for every workspace, synced hourly.
+"""Loads ChatbotX in Dagster: an asset per table, a partition per workspace, synced hourly.
 
-`dagster dev -f dagster_definitions.py`, where `chatbotx-source` is installed. A workspace is a key
-of the dynamic partitions `chatbotx_workspaces`: add it in the UI, or from Python with
-`instance.add_dynamic_partitions`. All else is dlt's configuration: in the environment
-(`SOURCES__CHATBOTX__KEY__API_TOKEN`, `DESTINATION_TYPE=postgres`), or in `.dlt`. What is in
-`[sources.chatbotx]` holds for all workspaces; the default destination is DuckDB.
+Run `dagster dev -f dagster_definitions.py` where `chatbotx-source` is installed. A workspace is a
+key of the dynamic partitions `chatbotx_workspaces`: add it in the UI, or from Python with
+`instance.add_dynamic_partitions`. The rest is dlt's configuration: in the environment
+(`SOURCES__CHATBOTX__KEY__API_TOKEN`, `DESTINATION_TYPE=postgres`), or in `.dlt`.
+`[sources.chatbotx]` applies to all workspaces; the default destination is DuckDB.
 
-Each workspace has a pipeline `chatbotx_KEY` and a dataset `chatbotx_data_KEY`. Where a run ends
-before everything is read, the next one goes on. `docs/scheduling.md` says more.
+Each workspace has a pipeline `chatbotx_KEY` and a dataset `chatbotx_data_KEY`. If a run ends
+before everything is read, the next one continues. See `docs/scheduling.md` for more.
 """
 
 from collections.abc import Iterator
@@ -18,23 +18,20 @@ from typing import Any
 import dagster as dg
 import dlt
 
-from chatbotx_source import SyncSummary, analytics, sync
-from chatbotx_source.instants import to_datetime
-from chatbotx_source.summary import API_TABLES
-from chatbotx_source.tables.columns import TABLES, Table
+from chatbotx_source import DATA_TABLES, TABLES, SyncSummary, Table, analytics, sync
 
 BUDGET = timedelta(minutes=45)
-"""What a run may take to read; the rest is left to the next run."""
+"""How long a run may read; the next run reads the rest."""
 
 TOO_OLD = timedelta(hours=24)
-"""Tables that are neither complete nor younger are an error, not a warning."""
+"""Report an error instead of a warning if tables stay incomplete longer than this."""
 
 WORKSPACES = dg.DynamicPartitionsDefinition(name="chatbotx_workspaces")
 
 COUNTED = {"messages": "messages", "messages__attachments": "attachments"}
-"""The tables whose rows `_chatbotx_syncs` counts, each with the column that does."""
+"""The tables whose rows `_chatbotx_syncs` counts, each with the column of the count."""
 
-# What the last load has written, what the table holds of it, and how many of all rows are double.
+# What the last load wrote, what the table holds of it, and how many rows are duplicates.
 COUNTS = """
     SELECT
         syncs.{column},
@@ -46,19 +43,19 @@ COUNTS = """
 
 
 class SyncConfig(dg.Config):
-    """What a run can be told when it is launched."""
+    """What can be set when a run is launched."""
 
     reconcile: bool = False
-    """Read every contact whole."""
+    """Re-read every contact's full history."""
 
 
 def key_of(table: str) -> dg.AssetKey:
-    """The asset that stands for a table."""
+    """Names the asset that stands for a table."""
     return dg.AssetKey(["chatbotx", table])
 
 
 def spec_of(table: Table) -> dg.AssetSpec:
-    """An asset with the columns of a table."""
+    """Describes a table as an asset, with its columns."""
     columns = [
         dg.TableColumn(column.name, column.type, column.description) for column in table.columns
     ]
@@ -73,7 +70,7 @@ def spec_of(table: Table) -> dg.AssetSpec:
 
 
 def pipeline_of(workspace: str) -> dlt.Pipeline:
-    """The pipeline of a workspace: it keeps the progress, and a dataset of its own."""
+    """Makes the pipeline of a workspace, which keeps its progress, with a dataset of its own."""
     return dlt.pipeline(
         f"chatbotx_{workspace}",
         destination=dlt.config.get("destination_type") or "duckdb",
@@ -83,7 +80,7 @@ def pipeline_of(workspace: str) -> dlt.Pipeline:
 
 @dg.multi_asset(
     name="chatbotx_tables",
-    specs=[spec_of(TABLES[name]) for name in API_TABLES],
+    specs=[spec_of(TABLES[name]) for name in DATA_TABLES],
     check_specs=[
         dg.AssetCheckSpec("nothing_unfinished", asset=key_of("messages")),
         *(dg.AssetCheckSpec("counts_reconcile", asset=key_of(table)) for table in COUNTED),
@@ -92,7 +89,7 @@ def pipeline_of(workspace: str) -> dlt.Pipeline:
     pool="chatbotx",
 )
 def tables(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:
-    """Syncs a workspace; what it leaves unfinished is a warning, and work for the next run."""
+    """Syncs a workspace; what stays unfinished is a warning, and left to the next run."""
     pipeline = pipeline_of(context.partition_key)
     summary = sync(
         pipeline,
@@ -121,8 +118,8 @@ def tables(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[An
 
 
 def materialized(table: str, rows: int, loaded: int, summary: SyncSummary) -> dg.MaterializeResult:
-    """Tells how many rows a table has, and how fresh they are."""
-    through = summary.synced_through and to_datetime(summary.synced_through)
+    """Reports how many rows a table has, and how fresh they are."""
+    through = summary.synced_through
     return dg.MaterializeResult(
         asset_key=key_of(table),
         metadata={
@@ -136,9 +133,9 @@ def materialized(table: str, rows: int, loaded: int, summary: SyncSummary) -> dg
 
 
 def unfinished(workspace: str, summary: SyncSummary) -> dg.AssetCheckResult:
-    """Fails while something is unfinished: a warning at first, later an error."""
+    """Fails while something is unfinished: first as a warning, later as an error."""
     through = summary.synced_through
-    too_old = through and datetime.now(timezone.utc) - to_datetime(through) > TOO_OLD
+    too_old = through and datetime.now(timezone.utc) - through > TOO_OLD
     return dg.AssetCheckResult(
         check_name="nothing_unfinished",
         asset_key=key_of("messages"),
@@ -153,12 +150,12 @@ def unfinished(workspace: str, summary: SyncSummary) -> dg.AssetCheckResult:
     key=["chatbotx", "analytics"],
     group_name="chatbotx",
     kinds={"dbt"},
-    deps=[key_of(table) for table in API_TABLES],
+    deps=[key_of(table) for table in DATA_TABLES],
     partitions_def=WORKSPACES,
     pool="chatbotx",
 )
 def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """The analytics tables of a workspace, where the extra `analytics` is installed."""
+    """Builds the analytics tables of a workspace, if the extra `analytics` is installed."""
     done = analytics.build(pipeline_of(context.partition_key))
     return dg.MaterializeResult(
         metadata={"schema": done.schema, "tables": done.tables, "tests": done.tests}
@@ -182,7 +179,7 @@ UNDER_WAY = [
 
 @dg.schedule(job=job, cron_schedule="@hourly")
 def hourly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Syncs every workspace but those that are being synced: twice at once would lose progress."""
+    """Syncs every workspace that is not being synced already: two syncs would lose progress."""
     now = context.scheduled_execution_time
     runs = context.instance.get_runs(
         dg.RunsFilter(statuses=UNDER_WAY, created_after=now - 2 * BUDGET)  # older ones were killed
@@ -192,7 +189,7 @@ def hourly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg
     for workspace in sorted(set(workspaces) - busy):
         yield dg.RunRequest(f"{workspace} {now:%Y-%m-%d %H:%M}", partition_key=workspace)
     if not workspaces:
-        yield dg.SkipReason("Add a workspace to the partitions `chatbotx_workspaces`.")
+        yield dg.SkipReason("No workspace yet: add one to the partitions `chatbotx_workspaces`.")
 
 
 assets = [tables, built] if find_spec("dbt") else [tables]

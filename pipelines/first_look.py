@@ -1,4 +1,4 @@
-"""A first look at what was loaded and built: the tables, and how long contacts wait for an answer.
+"""Takes a first look at what was loaded and built: tables, and how long contacts wait for answers.
 
 python pipelines/first_look.py chatbotx.duckdb [DATASET]
 """
@@ -6,6 +6,8 @@ python pipelines/first_look.py chatbotx.duckdb [DATASET]
 import sys
 
 import duckdb
+
+from chatbotx_source import analytics
 
 TABLES = """
     select table_name
@@ -28,15 +30,15 @@ FIRST_RESPONSES = """
 
 
 def main(path: str, dataset: str = "chatbotx_data") -> None:
-    """Prints the tables of a dataset and its analytics in a DuckDB file, and one of the answers."""
+    """Prints the tables in a DuckDB file, loaded and built, and the answer to one question."""
     with duckdb.connect(path, read_only=True) as connection:
-        for schema in (dataset, f"{dataset}_analytics"):
+        for schema in (dataset, analytics.schema_of(dataset)):
             print(f"\nTables of {path}, schema {schema}:\n")
             for (table,) in connection.execute(TABLES, [schema]).fetchall():
                 ((rows,),) = connection.execute(f"select count(*) from {schema}.{table}").fetchall()
                 print(f"{rows:>12,}  {table}")
         print("\nHow long contacts wait for the first response of a session:\n")
-        print(connection.sql(FIRST_RESPONSES.format(schema=f"{dataset}_analytics")))
+        print(connection.sql(FIRST_RESPONSES.format(schema=analytics.schema_of(dataset))))
 
 
 if __name__ == "__main__":

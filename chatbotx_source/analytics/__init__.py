@@ -56,6 +56,11 @@ class Built:
         )
 
 
+def schema_of(dataset: str) -> str:
+    """Names the schema of the analytics tables that belong to a dataset."""
+    return f"{dataset}_analytics"
+
+
 def build(
     pipeline: dlt.Pipeline, *, full_refresh: bool = False, tests: bool = True, **variables: Any
 ) -> Built:
@@ -81,7 +86,7 @@ def build(
     """
     check(pipeline)
     client = pipeline.sql_client()
-    schema = f"{client.dataset_name}_analytics"
+    schema = schema_of(client.dataset_name)
     given = {"chatbotx_dataset": client.dataset_name, **_given(variables)}
     arguments = ["--vars", json.dumps(given), *(["--full-refresh"] if full_refresh else [])]
     place = Path(pipeline.working_dir) / "analytics"

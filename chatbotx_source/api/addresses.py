@@ -13,7 +13,7 @@ _IDENTIFIER = re.compile(
 
 
 def check_identifier(identifier: str) -> str:
-    """Check how a contact is named.
+    """Checks how a contact is named.
 
     Args:
         identifier: `id:<digits>`, `email:<address>` or `phone:+<digits>`; outer space is ignored.
@@ -22,7 +22,7 @@ def check_identifier(identifier: str) -> str:
         The identifier as the API takes it.
 
     Raises:
-        ConfigurationError: It is none of the three; the text says what to write instead.
+        ConfigurationError: it is none of the three; the text says what to write instead.
     """
     text = str(identifier).strip()  # a list in a TOML file may hold bare numbers
     if _IDENTIFIER.fullmatch(text):
@@ -34,29 +34,29 @@ def check_identifier(identifier: str) -> str:
 
 
 def contact_path(identifier: str) -> str:
-    """Return the path of a contact below the API's address.
+    """Returns the path of a contact below the API's address.
 
     The identifier becomes one segment of it, whatever it holds: slashes and dots cannot lead out,
     because its prefix keeps it from being a segment of dots alone.
 
     Args:
-        identifier: As `check_identifier` returns it.
+        identifier: as `check_identifier` returns it.
     """
     return f"v1/contacts/{quote(identifier, safe='')}"
 
 
 def check_base_url(base_url: str, *, allow_http: bool = False) -> str:
-    """Check the address of the API, and take trailing slashes off it.
+    """Checks the address of the API, and takes trailing slashes off it.
 
     Args:
-        base_url: Such as `https://app.chatbotx.io/api`.
-        allow_http: Accept `http://` for hosts other than this machine.
+        base_url: such as `https://app.chatbotx.io/api`.
+        allow_http: accepts `http://` for hosts other than this machine.
 
     Returns:
         The address without a slash at its end.
 
     Raises:
-        ConfigurationError: It is no such address, or would send the token unencrypted.
+        ConfigurationError: it is no such address, or would send the token unencrypted.
     """
     text = (base_url or "").strip()
     try:
@@ -85,22 +85,22 @@ def check_base_url(base_url: str, *, allow_http: bool = False) -> str:
 
 
 def suggest_base_url(base_url: str) -> str:
-    """Return what the address of the API on the same server usually is."""
+    """Returns what the address of the API on the same server usually is."""
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc}/api"
 
 
 def check_token(api_token: str | None) -> str:
-    """Check that a token can be sent in a header, and take the space around it off.
+    """Checks that a token can be sent in a header, and takes the space around it off.
 
     Args:
-        api_token: The token; None and empty are fine until it is needed.
+        api_token: the token; None and empty are fine until it is needed.
 
     Returns:
         The token, or an empty text.
 
     Raises:
-        ConfigurationError: It holds a character that no token has. The text does not show it.
+        ConfigurationError: it holds a character that no token has. The text does not show it.
     """
     token = (api_token or "").strip()
     if re.search(r"[^\x21-\x7e]", token):

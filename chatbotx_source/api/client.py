@@ -42,17 +42,15 @@ from chatbotx_source.errors import (
     ServerFaultError,
     StoppedError,
 )
+from chatbotx_source.settings import LISTING_PAGE, MAX_WAIT, MOST_WORKERS, REQUESTS_PER_SECOND
 
 logger = logging.getLogger(__name__)
 
-CONTACTS_PER_PAGE = 50  # the server silently caps the listing here
 # 1,000 messages are 0.9 MB. A body of 256 MB is no page, and would take gigabytes to decode.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 LONG_WAIT = 30.0  # seconds from which a wait is worth a warning
 STOP_CHECK_INTERVAL = 1.0  # seconds
-# Idle connections kept; each request of a thread beyond them would log a warning.
-POOL_SIZE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,10 @@ class Answer:
     """A page or a row as the server gave it.
 
     Attributes:
-        body: The decoded JSON object. Pages hold a list of objects in `data`.
-        date: The server's clock (`Date` header), aware; None when missing or unreadable.
-        age: Seconds the answer lay in a cache (`Age` header), None when missing.
-        attempts: Requests it took, retries included.
+        body: the decoded JSON object. Pages hold a list of objects in `data`.
+        date: the server's clock (`Date` header), aware; None when missing or unreadable.
+        age: seconds the answer lay in a cache (`Age` header), None when missing.
+        attempts: requests it took, retries included.
     """
 
     body: dict[str, Any]
@@ -82,29 +80,29 @@ class Client:
     Building a client sends nothing and needs no token; the first request does.
 
     Args:
-        base_url: Address of the API, such as `https://app.chatbotx.io/api`.
-        api_token: Token of the workspace; None or empty fails at the first request.
-        allow_http: Accept `http://` for hosts other than this machine.
-        max_requests_per_second: Pace of all threads together; fractions are fine, 0 sets none.
-        max_wait: Seconds that one wait may last, and all waits of one request for a rate limit
+        base_url: address of the API, such as `https://app.chatbotx.io/api`.
+        api_token: token of the workspace; None or empty fails at the first request.
+        allow_http: accepts `http://` for hosts other than this machine.
+        max_requests_per_second: pace of all threads together; fractions are fine, 0 sets none.
+        max_wait: seconds that one wait may last, and all waits of one request for a rate limit
             together. What would take longer is a `RateLimitError`.
-        connect_timeout: Seconds to connect.
-        read_timeout: Seconds of silence while an answer is awaited or read.
-        total_timeout: Seconds for the whole body of an answer, however steadily it drips.
-        max_body_bytes: Size beyond which a body is not read on.
-        max_attempts: Requests sent before a fault is final. Rate limits do not count here:
+        connect_timeout: seconds to connect.
+        read_timeout: seconds of silence while an answer is awaited or read.
+        total_timeout: seconds for the whole body of an answer, however steadily it drips.
+        max_body_bytes: size beyond which a body is not read on.
+        max_attempts: requests sent before a fault is final. Rate limits do not count here:
             `max_wait` bounds them.
-        sleep: Waits that many seconds.
-        monotonic: Clock in seconds, which must move on during `sleep`.
-        now: The time of day, aware, for a `Retry-After` that is a date.
-        stop: Asked at least once a second during a wait; true ends it with a `StoppedError`.
+        sleep: waits that many seconds.
+        monotonic: clock in seconds, which must move on during `sleep`.
+        now: the time of day, aware, for a `Retry-After` that is a date.
+        stop: asked at least once a second during a wait; true ends it with a `StoppedError`.
 
     Attributes:
-        base_url: The address, without a slash at its end.
-        requests: Requests sent so far, retries included.
+        base_url: the address, without a slash at its end.
+        requests: requests sent so far, retries included.
 
     Raises:
-        ConfigurationError: An argument cannot be used; the text says which and why.
+        ConfigurationError: an argument cannot be used; the text says which and why.
     """
 
     def __init__(
@@ -113,8 +111,8 @@ class Client:
         api_token: str | None,
         *,
         allow_http: bool = False,
-        max_requests_per_second: float = 12.0,
-        max_wait: float = 300.0,
+        max_requests_per_second: float = REQUESTS_PER_SECOND,
+        max_wait: float = MAX_WAIT,
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         total_timeout: float = 120.0,
@@ -150,33 +148,33 @@ class Client:
         return f"Client({self.base_url!r})"
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Closes the idle connections."""
         self._session.close()
 
     def contacts(self, page: int) -> Answer:
-        """Read one page of the contact listing, 50 contacts by ascending id.
+        """Reads one page of the contact listing, 50 contacts by ascending id.
 
         The server's default order loses contacts where creation times tie; by id it is exact.
 
         Args:
-            page: Number of the page, from 1. A page beyond the last has an empty `data`.
+            page: number of the page, from 1. A page beyond the last has an empty `data`.
 
         Returns:
             An answer whose body has `data` (list of objects) and `pageCount` (integer).
 
         Raises:
-            ChatbotXError: As the tree in `errors` says.
+            ChatbotXError: as the tree in `errors` says.
         """
         query = {
             "page": str(page),
-            "perPage": str(CONTACTS_PER_PAGE),
+            "perPage": str(LISTING_PAGE),
             "sort": '[{"id":"id","desc":false}]',
         }
         call = self._call(f"v1/contacts?page={page}", "contacts", _is_listing)
         return self._get("v1/contacts", query, call)
 
     def contact(self, identifier: str) -> Answer:
-        """Read one contact.
+        """Reads one contact.
 
         Args:
             identifier: `id:<digits>`, `email:<address>` or `phone:+<digits>`.
@@ -185,28 +183,28 @@ class Client:
             An answer whose body is a row of the contact listing.
 
         Raises:
-            NotFoundError: The workspace has no such contact.
-            ChatbotXError: As the tree in `errors` says.
+            NotFoundError: the workspace has no such contact.
+            ChatbotXError: as the tree in `errors` says.
         """
         identifier = check_identifier(identifier)
         call = self._call(f"v1/contacts/{identifier}", "contacts", _is_contact)
         return self._get(contact_path(identifier), {}, call)
 
     def messages(self, identifier: str, *, per_page: int, cursor: str | None) -> Answer:
-        """Read one page of a contact's messages, newest first.
+        """Reads one page of a contact's messages, newest first.
 
         Args:
             identifier: `id:<digits>`, `email:<address>` or `phone:+<digits>`.
-            per_page: Messages wanted; a server may give fewer. From 32,768 up it gives none.
+            per_page: messages wanted; a server may give fewer. From 32,768 up it gives none.
             cursor: `nextCursor` of the page before, None for the newest messages.
 
         Returns:
             An answer whose body has `data` (list of objects) and `nextCursor` (text or None).
 
         Raises:
-            NotFoundError: The contact is unknown or has no conversation: `message` says which.
-            InvalidOutputError: A stored row spoils this page; smaller pages isolate it.
-            ChatbotXError: As the tree in `errors` says.
+            NotFoundError: the contact is unknown or has no conversation: `message` says which.
+            InvalidOutputError: a stored row spoils this page; smaller pages isolate it.
+            ChatbotXError: as the tree in `errors` says.
         """
         identifier = check_identifier(identifier)
         query = {"perPage": str(per_page)} | ({} if cursor is None else {"cursor": cursor})
@@ -217,7 +215,7 @@ class Client:
         return Call(name, self.base_url, scope, fits, self._token, self._proven)
 
     def _get(self, path: str, query: dict[str, str], call: Call) -> Answer:
-        """Send a request until it is answered or nothing is left to try."""
+        """Sends a request until it is answered or nothing is left to try."""
         if not self._token:
             raise ConfigurationError(
                 "The ChatbotX API token is missing: set SOURCES__CHATBOTX__API_TOKEN in the "
@@ -259,7 +257,7 @@ class Client:
             raise
 
     def _send(self, url: str, call: Call) -> tuple[Answer | Refusal, float | None]:
-        """Send a request once: what came of it, and when the server wants to be asked again."""
+        """Sends a request once: what came of it, and when the server wants to be asked again."""
         with self._counting:
             self.requests += 1
         began = self._monotonic()
@@ -284,7 +282,7 @@ class Client:
         return Answer(verdict, date, parse_seconds(headers.get("Age"))), None
 
     def _read(self, response: requests.Response, call: Call) -> bytes | Refusal:
-        """Read a body within its bounds of size and time."""
+        """Reads a body within its bounds of size and time."""
         body = bytearray()
         deadline = self._monotonic() + self._total_timeout
         # read1 returns what has arrived; read waits for a full chunk, and would miss the deadline.
@@ -302,7 +300,7 @@ class Client:
         return bytes(body)
 
     def _take_turn(self, call: Call) -> None:
-        """Wait until the pace that all threads share lets a request go."""
+        """Waits until the pace that all threads share lets a request go."""
         while (seconds := self._pace.claim()) > 0:
             if seconds > self._max_wait:
                 raise self._too_long(call, seconds)
@@ -345,7 +343,8 @@ class _Session(requests.Session):
         self.headers["User-Agent"] = f"chatbotx-source/{_version()} (dlt)"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE))
+            # Each request of a thread beyond the idle connections would log a warning.
+            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=MOST_WORKERS))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         # Told not to follow, requests still prepares the next request, and for that reads the

@@ -16,8 +16,8 @@ class Pace:
     length times the rate. One instant under a lock is all it takes, so it is no library.
 
     Args:
-        per_second: Requests a second, 0 for no spacing.
-        monotonic: Clock in seconds.
+        per_second: requests a second, 0 for no spacing.
+        monotonic: clock in seconds.
     """
 
     def __init__(self, per_second: float, monotonic: Callable[[], float]) -> None:
@@ -27,7 +27,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def claim(self) -> float:
-        """Take the next turn: 0.0 when it is yours, else the seconds until one is free."""
+        """Takes the next turn: 0.0 when it is yours, else the seconds until one is free."""
         with self._lock:
             now = self._monotonic()
             if now < self._free_at:
@@ -36,7 +36,7 @@ class Pace:
             return 0.0
 
     def hold(self, seconds: float) -> None:
-        """Give nobody a turn for that many seconds."""
+        """Gives nobody a turn for that many seconds."""
         with self._lock:
             self._free_at = max(self._free_at, self._monotonic() + seconds)
 
@@ -45,8 +45,8 @@ def backoff_delay(faults: int, draw: float) -> float:
     """Seconds to wait after a fault: exponential, with full jitter so that threads part.
 
     Args:
-        faults: Faults of this request so far, from 1.
-        draw: Random number from 0 to 1.
+        faults: faults of this request so far, from 1.
+        draw: random number from 0 to 1.
     """
     return draw * min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** (faults - 1))
 
@@ -59,7 +59,7 @@ def rate_limit_delay(limits: int, retry_after: float | None) -> float:
 
     Args:
         limits: 429 answers to this request so far, from 1.
-        retry_after: Seconds the server named, or None.
+        retry_after: seconds the server named, or None.
     """
     if limits == 1 and retry_after is not None:
         return retry_after

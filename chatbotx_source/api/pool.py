@@ -9,6 +9,10 @@ from typing import Any, Protocol
 from chatbotx_source.api.client import Answer
 from chatbotx_source.errors import ChatbotXError
 
+# Seconds. Python handles a signal in the main thread, and only while that is awake; a signal that
+# arrives just before it falls asleep does not wake it.
+WAKE_INTERVAL = 1.0
+
 Ask = Callable[[], Answer]
 Take = Callable[[Answer | ChatbotXError], Any]
 """What is done with an answer, or with what went wrong in its place."""
@@ -92,10 +96,12 @@ class ThreadPool:
         Returns:
             What takes the answer, and the answer or what went wrong.
         """
-        done = next(iter(wait(self._under_way, return_when=FIRST_COMPLETED).done))
-        take = self._under_way.pop(done)
+        while not (done := wait(self._under_way, WAKE_INTERVAL, FIRST_COMPLETED).done):
+            pass
+        first = next(iter(done))
+        take = self._under_way.pop(first)
         try:
-            return take, done.result()
+            return take, first.result()
         except ChatbotXError as error:
             return take, error
 

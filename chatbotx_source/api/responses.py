@@ -44,12 +44,12 @@ class Call:
     """What was asked for.
 
     Attributes:
-        name: How texts name the request: its path, without secrets.
-        base_url: The server asked.
-        scope: The token scope it needs.
-        fits: Tells whether a decoded object is what the API promises here.
-        token: Never shown, should the server repeat it.
-        proven: Whether this address has answered as the API before.
+        name: how texts name the request: its path, without secrets.
+        base_url: the server asked.
+        scope: the token scope it needs.
+        fits: tells whether a decoded object is what the API promises here.
+        token: never shown, should the server repeat it.
+        proven: whether this address has answered as the API before.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Refusal:
 
 
 def judge(status: int, location: str | None, body: bytes, call: Call) -> dict[str, Any] | Refusal:
-    """Tell an answer from a refusal.
+    """Tells an answer from a refusal.
 
     The error `code` in the body decides, not the status alone: a wrong token, a poisoned page and
     a passing fault can all be a 500.
@@ -77,8 +77,8 @@ def judge(status: int, location: str | None, body: bytes, call: Call) -> dict[st
     Args:
         status: HTTP status.
         location: `Location` header, or None.
-        body: The body as received.
-        call: What was asked for.
+        body: the body as received.
+        call: what was asked for.
 
     Returns:
         The decoded body of a good answer, else the refusal.
@@ -133,14 +133,14 @@ def judge(status: int, location: str | None, body: bytes, call: Call) -> dict[st
 
 
 def judge_silence(error: Exception, call: Call) -> Refusal:
-    """Tell why no answer came, or not all of it.
+    """Tells why no answer came, or not all of it.
 
     Without a connection every request would fail alike. Once connected, the silence may be this
     request's own, such as a page that takes the server too long: it must not stop the others.
 
     Args:
-        error: What requests or urllib3 raised.
-        call: What was asked for.
+        error: what requests or urllib3 raised.
+        call: what was asked for.
     """
     reason = _clean(_root_cause(error), call)
     if isinstance(error, _NOT_SENDABLE) or not isinstance(error, _HTTP_ERRORS):
@@ -171,7 +171,7 @@ _NOT_SENDABLE = (
 
 
 def decode(body: bytes) -> Any:
-    """Decode JSON exactly: integers of any size, and escapes that are no valid unicode.
+    """Decodes JSON exactly: integers of any size, and escapes that are no valid unicode.
 
     orjson takes half the time of the standard library, but turns integers beyond 64 bits into
     floats and refuses lone surrogates, infinities and bytes that are not UTF-8. Such bodies go to
@@ -184,7 +184,7 @@ def decode(body: bytes) -> Any:
         What `json.loads` makes of it.
 
     Raises:
-        ValueError: It is no JSON, or nested too deeply to be read.
+        ValueError: it is no JSON, or nested too deeply to be read.
     """
     if _LONG_INTEGER not in (b"," + body).translate(_DIGITS):
         try:
@@ -198,7 +198,7 @@ def decode(body: bytes) -> Any:
 
 
 def parse_date(value: str | None) -> datetime | None:
-    """Read an HTTP date; None when there is none, or none that can be read."""
+    """Reads an HTTP date; None when there is none, or none that can be read."""
     try:
         date = parsedate_to_datetime(value or "")
         return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
@@ -207,17 +207,17 @@ def parse_date(value: str | None) -> datetime | None:
 
 
 def parse_seconds(value: str | None) -> float | None:
-    """Read seconds, decimals allowed, a year at most; None when missing or unreadable."""
+    """Reads seconds, decimals allowed, a year at most; None when missing or unreadable."""
     number = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*", value or "")
     return min(float(number[1]), A_YEAR) if number else None
 
 
 def parse_retry_after(value: str | None, *, since: datetime) -> float | None:
-    """Read `Retry-After`, which is a number of seconds or a date.
+    """Reads `Retry-After`, which is a number of seconds or a date.
 
     Args:
-        value: The header, or None.
-        since: When the server answered, by its own clock if known: ours may be off.
+        value: the header, or None.
+        since: when the server answered, by its own clock if known: ours may be off.
 
     Returns:
         Seconds to wait, 0 for a date gone by, None when missing or unreadable.

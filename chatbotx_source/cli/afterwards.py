@@ -1,4 +1,4 @@
-"""What the command does after a load: the analytics tables, the report."""
+"""Builds the analytics tables and writes the report once a load has ended."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from chatbotx_source.destinations.turns import turn
 
 
 def check_afterwards(pipeline: dlt.Pipeline, options: argparse.Namespace) -> None:
-    """Finds out before the load what could not be done after it.
+    """Checks before the load what would fail after it.
 
     Raises:
-        ConfigurationError: what is missing.
+        ConfigurationError: something that the analytics tables or the report need is missing.
     """
     if options.analytics:
         analytics.check(pipeline)
@@ -23,7 +23,7 @@ def check_afterwards(pipeline: dlt.Pipeline, options: argparse.Namespace) -> Non
 
 
 def run_afterwards(pipeline: dlt.Pipeline, options: argparse.Namespace) -> None:
-    """Builds the analytics tables and writes the report, as far as they were asked for."""
+    """Builds the analytics tables and writes the report, where the options ask for them."""
     with turn(pipeline):
         if options.analytics:
             print(analytics.build(pipeline, full_refresh=options.full_refresh))

@@ -17,7 +17,7 @@ QUERY = "select message_type, count(*) from {dataset}.messages group by all orde
 
 
 def load(options: argparse.Namespace, workspace: str | None) -> int:
-    """Loads a workspace; returns the exit status."""
+    """Loads a workspace and returns the exit status."""
     if options.report:
         options.report = named(options.report, workspace)
     pipeline = pipeline_of(options, workspace)
@@ -48,7 +48,7 @@ def load(options: argparse.Namespace, workspace: str | None) -> int:
 
 
 def dry_run(options: argparse.Namespace, workspace: str | None) -> int:
-    """Says what a sync would cost; returns the exit status."""
+    """Prints what a sync would cost and returns the exit status."""
     given = {
         name: getattr(options, name)
         for name in ("base_url", "page_size", "max_requests_per_second")
@@ -59,7 +59,7 @@ def dry_run(options: argparse.Namespace, workspace: str | None) -> int:
 
 
 def _show_where(pipeline: dlt.Pipeline) -> None:
-    """Says where the tables are, with a query to paste."""
+    """Prints where the tables are, with a query to paste."""
     query = QUERY.format(dataset=pipeline.dataset_name)
     trace = pipeline.last_trace
     loaded = trace.last_load_info if trace else None

@@ -1,4 +1,4 @@
-"""The options of the command."""
+"""Declares the options of the command, grouped as `--help` shows them."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ import argparse
 from chatbotx_source import settings
 
 AT_ONCE = 4
-"""Workspaces loaded side by side: each of them waits for its own server most of the time."""
+"""Workspaces loaded side by side: each spends most of its time waiting for its server."""
 
 DESCRIPTION = """\
-Loads the contacts and messages of a ChatbotX workspace into DuckDB or any dlt destination, and
-keeps them up to date: run it again, and it reads what is new, as cheaply as the API allows."""
+Loads the contacts and messages of a ChatbotX workspace into DuckDB or any other dlt destination,
+and keeps them up to date: each further run reads only what is new, as cheaply as the API allows."""
 
 EPILOG = """\
-The token comes from Settings > Integrations > ChatbotX API Access Token, and goes into the
-environment as SOURCES__CHATBOTX__API_TOKEN or into .dlt/secrets.toml. Every option can also be
-configured as dlt does it ([sources.chatbotx] in .dlt/config.toml); an option given here wins.
+Create a token in ChatbotX (Settings > Integrations > ChatbotX API Access Token) and put it into the
+environment as SOURCES__CHATBOTX__API_TOKEN, or into .dlt/secrets.toml. What is read, and how fast,
+can also be set in [sources.chatbotx] of .dlt/config.toml; the command line takes precedence.
 
 examples:
-  chatbotx-pipeline --sandbox                     no account needed: a synthetic workspace
-  chatbotx-pipeline --dry-run                     what a first run will cost, in requests and hours
+  chatbotx-pipeline --sandbox                     try it without an account: a synthetic workspace
+  chatbotx-pipeline --dry-run                     estimate the requests and hours of a first run
   chatbotx-pipeline --contact email:ana@example.com --start-date 2026-01-01
-  chatbotx-pipeline --max-requests 30             in a crontab, under the limit of 30 an hour
-  chatbotx-pipeline --workspace all               each [sources.chatbotx.NAME] with an api_token
+  chatbotx-pipeline --max-requests 30             in a crontab, under a limit of 30 an hour
+  chatbotx-pipeline --workspace all               every [sources.chatbotx.NAME] with an api_token
 
 exit status:
-  0 complete, 1 failed, 3 loaded but not complete: run again, 130 interrupted;
-  of several workspaces the worst: 1 before 130 before 3 before 0"""
+  0 complete, 1 failed, 3 loaded but not complete: run it again, 130 interrupted;
+  for several workspaces the worst of them: 1 before 130 before 3 before 0"""
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
+    """Makes the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="chatbotx-pipeline",
         description=DESCRIPTION,
@@ -39,57 +39,63 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[workspaces_parser(), afterwards_parser()],
     )
-    where = made.add_argument_group("where from, where to")
+    where = made.add_argument_group("source and destination")
     where.add_argument(
         "--sandbox",
         action="store_true",
-        help="read a synthetic workspace from a local stand-in of the API, with no account",
+        help="load a synthetic workspace from a local stand-in of the API; needs no account",
     )
-    where.add_argument("--base-url", metavar="URL", help="https://DOMAIN/api of your own server")
+    where.add_argument("--base-url", metavar="URL", help="your own server: https://DOMAIN/api")
     where.add_argument("--destination", metavar="NAME", help="a dlt destination (default: duckdb)")
     where.add_argument(
         "--dataset-name",
         metavar="NAME",
-        help="default: chatbotx_data; {workspace} in it gives each workspace one of its own",
+        help="default: chatbotx_data; with {workspace} in it, each workspace gets its own dataset",
     )
     where.add_argument(
         "--pipeline-name",
         metavar="NAME",
-        help="default: chatbotx; names the DuckDB file, and keeps progress of its own",
+        help="default: chatbotx; names the DuckDB file, and progress is kept under this name",
     )
     what = made.add_argument_group("what to read")
     what.add_argument(
         "--contact",
         action="append",
         metavar="IDENTIFIER",
-        help="only this contact: id:1, email:a@example.com or phone:+84900000001; repeatable",
+        help="load only this contact: id:1, email:a@example.com or phone:+84900000001; repeatable",
     )
-    what.add_argument("--limit-contacts", type=int, metavar="N", help="only N contacts, as a look")
+    what.add_argument(
+        "--limit-contacts", type=int, metavar="N", help="load only N contacts as a preview"
+    )
     what.add_argument(
         "--shard",
         metavar="I/N",
-        help="read the I-th of N parts of the contacts, for N workers; above 100,000 contacts",
+        help="load part I of N of the contacts, one part per worker; for over 100,000 contacts",
     )
-    what.add_argument("--start-date", metavar="DATE", help="no messages older than that")
+    what.add_argument("--start-date", metavar="DATE", help="skip messages older than this")
     what.add_argument(
         "--lookback-days",
         type=float,
         metavar="DAYS",
-        help=f"read recent messages again for edits (default: {settings.LOOKBACK_DAYS:g})",
+        help=f"re-read recent messages to catch edits (default: {settings.LOOKBACK_DAYS:g})",
     )
-    what.add_argument("--reconcile", action="store_true", help="read every contact whole")
-    what.add_argument("--full-refresh", action="store_true", help="drop the tables, begin anew")
+    what.add_argument(
+        "--reconcile", action="store_true", help="re-read every contact's full history"
+    )
+    what.add_argument(
+        "--full-refresh", action="store_true", help="drop the tables and load everything again"
+    )
     what.add_argument(
         "--dry-run",
         action="store_true",
-        help="load nothing; with two requests, say what to expect",
+        help="estimate the cost with two requests, load nothing",
     )
-    cost = made.add_argument_group("how fast, and for how long")
+    cost = made.add_argument_group("pace and budgets")
     cost.add_argument(
         "--page-size",
         type=int,
         metavar="N",
-        help=f"messages a request (default: {settings.PAGE_SIZE})",
+        help=f"messages per request (default: {settings.PAGE_SIZE})",
     )
     cost.add_argument(
         "--max-requests-per-second",
@@ -101,53 +107,57 @@ def parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help=f"requests under way at once (default: {settings.WORKERS})",
+        help=f"requests in flight at once (default: {settings.WORKERS})",
     )
-    cost.add_argument("--max-requests", type=int, metavar="N", help="end after N requests")
-    cost.add_argument("--max-messages", type=int, metavar="N", help="end after N messages")
-    cost.add_argument("--max-duration", type=float, metavar="SECONDS", help="end after so long")
-    shown = made.add_argument_group("what to show")
+    cost.add_argument("--max-requests", type=int, metavar="N", help="stop after N requests")
+    cost.add_argument("--max-messages", type=int, metavar="N", help="stop after N messages")
+    cost.add_argument(
+        "--max-duration", type=float, metavar="SECONDS", help="stop after this many seconds"
+    )
+    shown = made.add_argument_group("output")
     shown.add_argument(
         "--progress",
         choices=("log", "tqdm", "enlighten", "alive_progress"),
-        help="show progress by one of dlt's collectors; all but log have to be installed",
+        help="show progress with one of dlt's collectors; all but log must be installed",
     )
-    shown.add_argument("--verbose", action="store_true", help="log requests, show whole errors")
+    shown.add_argument(
+        "--verbose", action="store_true", help="log every request, show errors in full"
+    )
     return made
 
 
 def workspaces_parser() -> argparse.ArgumentParser:
-    """The options that are about several workspaces."""
+    """Makes the parser of the options that choose among several workspaces."""
     made = argparse.ArgumentParser(add_help=False)
     group = made.add_argument_group("several workspaces")
     group.add_argument(
         "--workspace",
         action="append",
         metavar="NAME",
-        help="what [sources.chatbotx.NAME] configures; repeatable, or `all`",
+        help="load the workspace that [sources.chatbotx.NAME] configures; repeatable, or `all`",
     )
     group.add_argument(
         "--parallel",
         type=int,
         default=AT_ONCE,
         metavar="N",
-        help=f"load N workspaces at a time, each in a process (default: {AT_ONCE})",
+        help=f"load N workspaces at a time, each in its own process (default: {AT_ONCE})",
     )
     return made
 
 
 def afterwards_parser() -> argparse.ArgumentParser:
-    """The options that are about what follows a load."""
+    """Makes the parser of the options for what follows a load."""
     made = argparse.ArgumentParser(add_help=False)
-    group = made.add_argument_group("what to make of it")
+    group = made.add_argument_group("after the load")
     group.add_argument(
         "--analytics",
         action="store_true",
-        help="build the analytics tables afterwards, in a schema beside the dataset",
+        help="build the analytics tables, in a schema next to the dataset",
     )
     group.add_argument(
         "--report",
         metavar="FILE",
-        help="write an HTML report of the analytics tables afterwards, one file without a network",
+        help="write an HTML report on the analytics tables: one file that needs no network",
     )
     return made

@@ -1,4 +1,4 @@
-"""The pipeline that the options of the command ask for."""
+"""Makes the dlt pipeline that the options of the command describe."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.shards import Shard
 
 WORKSPACE = "{workspace}"
-"""Where the name of a workspace goes in that of a dataset or a file."""
+"""Stands for the name of the workspace in the name of a dataset or a file."""
 
 MEMORY_LIMIT = "120MB"
-"""DuckDB takes most of the machine by default; with this much, a load of `settings.LOAD_MESSAGES`
-takes a tenth longer, and the memory stays the same however large the tables are."""
+"""By default DuckDB takes most of the machine. With this limit a load of `settings.LOAD_MESSAGES`
+takes a tenth longer, and its memory does not grow with the tables."""
 
 M_ARENA_MAX = -8
-"""Of glibc's `mallopt`: how many heaps threads may have, by default eight for each processor."""
+"""Parameter of glibc's `mallopt`: the number of heaps, by default eight per processor."""
 
 
 def pipeline_of(options: argparse.Namespace, workspace: str | None) -> dlt.Pipeline:
-    """The pipeline of a workspace, or of the only one."""
+    """Makes the pipeline of a workspace, or of the only one."""
     base = options.pipeline_name or ("chatbotx_sandbox" if options.sandbox else "chatbotx")
     name = f"{base}_{workspace}" if workspace else base
     shard = workspaces.setting("shard", options.shard, str, workspace)
@@ -51,7 +51,7 @@ def pipeline_of(options: argparse.Namespace, workspace: str | None) -> dlt.Pipel
 
 
 def named(pattern: str, workspace: str | None) -> str:
-    """A name with that of the workspace in the place of `{workspace}`."""
+    """Puts the name of the workspace in the place of `{workspace}`."""
     return pattern.replace(WORKSPACE, workspace or "")
 
 
@@ -60,23 +60,23 @@ def _check_destination(name: str) -> None:
         Destination.from_reference(name)
     except UnknownDestinationModule:
         raise ConfigurationError(
-            f"--destination {name!r} is none that dlt knows, such as duckdb, postgres, bigquery, "
-            "snowflake or filesystem, and none that your dlt configuration names."
+            f"--destination {name!r} is unknown: use one that dlt knows, such as duckdb, postgres, "
+            "bigquery, snowflake or filesystem, or one that your dlt configuration names."
         ) from None
 
 
 def _limit_memory() -> None:
-    """Keeps DuckDB small, unless the user has configured it, and freed memory free."""
-    pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps 80 MB to itself
+    """Limits DuckDB's memory, unless the user has, and gives freed memory back to the system."""
+    pa.set_memory_pool(pa.system_memory_pool())  # the default pool keeps 80 MB for itself
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(M_ARENA_MAX, 1)  # each heap keeps what the largest load has needed of it
+        mallopt(M_ARENA_MAX, 1)  # each heap keeps its peak
     key = "destination.duckdb.credentials.global_config"
     if dlt.config.get(key) is None and dlt.secrets.get(key) is None:
         os.environ[key.replace(".", "__").upper()] = f'{{"memory_limit": "{MEMORY_LIMIT}"}}'
 
 
 def _share_file(name: str) -> None:
-    """Names the DuckDB file, unless the user has: dlt would make one for each pipeline."""
+    """Names the DuckDB file, unless the user has: dlt would make one per pipeline."""
     key = "destination.duckdb.credentials"
     configured: Any = dlt.config.get(key) or dlt.secrets.get(key) or {}
     if isinstance(configured, dict) and "database" not in configured:
@@ -84,5 +84,5 @@ def _share_file(name: str) -> None:
 
 
 def _collector(name: str | None) -> Any:
-    # dlt's own `log` warns on every run that psutil is not there.
+    # dlt's own `log` warns in every run that psutil is missing.
     return LogCollector(dump_system_stats=False) if name == "log" else name

@@ -14,15 +14,15 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from chatbotx_source.errors import ConfigurationError
 
 SANDBOX_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
-"""The same workspace in every run, so that a second run finds nothing new."""
+"""A fixed date, so that every run sees the same workspace and a second one finds nothing new."""
 
 SANDBOX_PORT = 8787
-"""Progress belongs to a base URL: the same port lets a second run go on where the first ended."""
+"""A fixed port: progress belongs to a base URL, so a second run continues where one ended."""
 
 
 @contextmanager
-def sandboxed() -> Iterator[None]:
-    """Runs the stand-in of the API, and points the source to it.
+def sandbox_running() -> Iterator[None]:
+    """Runs the stand-in of the API and points the source to it.
 
     Raises:
         ConfigurationError: the extra is not installed.
@@ -65,10 +65,10 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 def _pipelines_dir_here() -> str:
-    """Where dlt keeps the pipelines of this directory alone.
+    """Names the folder in which dlt keeps the pipelines of this directory alone.
 
-    In its own place, which is one for all, a pipeline stays with the files of the directory that
-    it first ran in; the sandbox is to be tried in as many as one likes.
+    In dlt's usual place, which all directories share, a pipeline stays with the files of the
+    directory in which it first ran; the sandbox should work in any number of directories.
     """
     here = hashlib.sha256(os.fsencode(Path.cwd())).hexdigest()[:16]
     return str(Path(get_dlt_pipelines_dir()) / f"sandbox_{here}")

@@ -1,4 +1,4 @@
-"""Runs the command for several workspaces, each in a process of its own."""
+"""Runs the command for several workspaces, each in its own process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from chatbotx_source.errors import ConfigurationError
 
 
 def run_each(names: Sequence[str], options: argparse.Namespace, argv: Sequence[str] | None) -> int:
-    """Runs the command for each workspace; returns the worst of their exit statuses.
+    """Runs the command for each workspace and returns the worst of their exit statuses.
 
-    What they load into one dataset is made something of once, when all of them have ended.
+    Where they share a dataset, analytics and the report run once, after all workspaces finish.
     """
     if options.sandbox:
-        raise ConfigurationError("The sandbox has one workspace, without a name.")
+        raise ConfigurationError("The sandbox has one workspace, without a name: drop --workspace.")
     if options.parallel < 1:
         raise ConfigurationError(f"--parallel is {options.parallel}, but must be at least 1.")
     arguments = workspaces_parser().parse_known_args(argv)[1]
@@ -28,7 +28,7 @@ def run_each(names: Sequence[str], options: argparse.Namespace, argv: Sequence[s
     if WORKSPACE in (options.dataset_name or ""):
         if options.report and WORKSPACE not in options.report:
             raise ConfigurationError(
-                f"--report {options.report} is one file for several datasets: put {WORKSPACE} "
+                f"--report {options.report} names one file for several datasets: put {WORKSPACE} "
                 "into its name too."
             )
     elif not options.dry_run:
@@ -55,17 +55,17 @@ def run_each(names: Sequence[str], options: argparse.Namespace, argv: Sequence[s
 
 
 def _told(status: int) -> int:
-    """The exit status of a process, also where a signal has ended it."""
+    """Translates how a process ended into an exit status of the command."""
     if status == workspaces.NOT_STARTED:
         return INTERRUPTED
     return status if status in STATUSES else FAILED
 
 
 def _refuse_two_installations(names: Sequence[str], base_url: str | None) -> None:
-    """Refuses to mix what may have equal ids.
+    """Refuses to mix workspaces whose ids may be equal.
 
     Raises:
-        ConfigurationError: the workspaces are of different servers.
+        ConfigurationError: the workspaces belong to different servers.
     """
     servers: dict[str, list[str]] = {}
     for name in names:
@@ -74,6 +74,6 @@ def _refuse_two_installations(names: Sequence[str], base_url: str | None) -> Non
     if len(servers) > 1:
         one, other, *_ = (each[0] for each in servers.values())
         raise ConfigurationError(
-            f"{one} and {other} are workspaces of two installations, whose ids may be equal: load "
-            "them apart, with --dataset-name 'chatbotx_data_{workspace}'."
+            f"{one} and {other} belong to two installations, whose ids may be equal: load them "
+            "into datasets of their own, with --dataset-name 'chatbotx_data_{workspace}'."
         )

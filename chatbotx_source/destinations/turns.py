@@ -10,7 +10,7 @@ from dlt.common.configuration.exceptions import ConfigurationValueError
 from dlt.common.destination.client import DestinationClientDwhConfiguration
 from filelock import BaseFileLock, FileLock
 
-DUCKDB = "dlt.destinations.duckdb"
+from chatbotx_source.destinations.adapting import DUCKDB
 
 
 def turn(pipeline: dlt.Pipeline) -> BaseFileLock:

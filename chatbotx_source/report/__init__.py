@@ -15,6 +15,7 @@ from pathlib import Path
 import dlt
 from dlt.common.destination.exceptions import DestinationUndefinedEntity, SqlClientNotAvailable
 
+from chatbotx_source.analytics import schema_of
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.report.page import page
 from chatbotx_source.report.questions import ask
@@ -64,7 +65,7 @@ def write(
     target = Path(path)
     check(pipeline, target)
     with pipeline.sql_client() as client:
-        schema = f"{client.dataset_name}_analytics"
+        schema = schema_of(client.dataset_name)
         try:
             answers = ask(client, schema, now or datetime.now(timezone.utc))
         except DestinationUndefinedEntity as error:

@@ -220,7 +220,7 @@ def _newest(rows: list[Row], days: Days, most: int) -> tuple[list[Row], Days]:
 
 
 def _gathered(responses: list[Row]) -> list[list[Any]]:
-    """One row a day, channel and sender: a time and how often it occurred, the next time, ..."""
+    """One row per day, channel and sender: a time and how often it occurred, the next time, ..."""
     return [
         [*key, [int(number) for row in rows for number in row[3:]]]
         for key, rows in groupby(responses, key=lambda row: row[:3])
@@ -228,7 +228,7 @@ def _gathered(responses: list[Row]) -> list[list[Any]]:
 
 
 def _hours(rows: list[Row]) -> list[list[Any]]:
-    """One row a day and channel: the counts of its 24 hours, from contacts and from people."""
+    """One row per day and channel: the counts of its 24 hours, from contacts and from people."""
     gathered: list[list[Any]] = []
     for key, group in groupby(rows, key=lambda row: row[:2]):
         sides: tuple[list[int], list[int]] = ([0] * 24, [0] * 24)

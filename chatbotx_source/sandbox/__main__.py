@@ -12,7 +12,7 @@ from chatbotx_source.sandbox.synthetic import synthetic
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve a synthetic workspace on 127.0.0.1 until Ctrl-C."""
+    """Serves a synthetic workspace on 127.0.0.1 until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m chatbotx_source.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8080, help="TCP port; 0: any free one")
     parser.add_argument("--contacts", type=int, default=200, help="how many contacts")

@@ -33,23 +33,23 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure of the sandbo
 
 
 def error(status: int, code: str, message: str, **more: Any) -> Answer:
-    """Make an error answer in the API's shape."""
+    """Makes an error answer in the API's shape."""
     body = {"defined": False, "code": code, "status": status, "message": message, **more}
     return Answer(status, orjson.dumps(body))
 
 
 def not_found(what: str) -> Answer:
-    """Make the 404 answer that names what is missing."""
+    """Makes the 404 answer that names what is missing."""
     return error(404, "notFound", what)
 
 
 def internal_error(message: str = "Internal server error") -> Answer:
-    """Make the 500 answer of a failure inside the server."""
+    """Makes the 500 answer of a failure inside the server."""
     return error(500, "INTERNAL_SERVER_ERROR", message)
 
 
 def to_json(value: Any) -> bytes:
-    """Write JSON; integers beyond 64 bits and lone surrogates need the standard library."""
+    """Writes JSON; integers beyond 64 bits and lone surrogates need the standard library."""
     try:
         return orjson.dumps(value)
     except TypeError:

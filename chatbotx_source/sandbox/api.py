@@ -51,12 +51,12 @@ class Profile:
     """How one state of the ChatbotX server differs from another.
 
     Attributes:
-        bad_token: Answer to a wrong token: status, code, message.
-        bad_input: Status and code of the answer to bad input.
-        max_per_page: Most rows of a page of messages; None: no cap.
-        rate_limit: Requests and seconds of the fixed window; None: no limit.
-        scoped: Whether a token needs the scopes `contacts` and `inbox`.
-        counts: Whether the listing tells `totalCount`, and takes `withCount` and `include`.
+        bad_token: answer to a wrong token: status, code, message.
+        bad_input: status and code of the answer to bad input.
+        max_per_page: most rows of a page of messages; None: no cap.
+        rate_limit: requests and seconds of the fixed window; None: no limit.
+        scoped: whether a token needs the scopes `contacts` and `inbox`.
+        counts: whether the listing tells `totalCount`, and takes `withCount` and `include`.
     """
 
     bad_token: tuple[int, str, str]
@@ -94,9 +94,9 @@ class Api:
     """Answers requests from a workspace, without a network and without faults of the transport.
 
     Args:
-        workspace: What to tell about.
-        profile: How to answer.
-        token: The token that is right.
+        workspace: what to tell about.
+        profile: how to answer.
+        token: the token that is right.
     """
 
     def __init__(self, workspace: Workspace, profile: Profile, token: str) -> None:
@@ -109,7 +109,7 @@ class Api:
         self._signatures = 0
 
     def route(self, method: str, path: str) -> tuple[str, list[str]]:
-        """Tell the kind of a request and the decoded parts of its path behind `contacts`."""
+        """Tells the kind of a request and the decoded parts of its path behind `contacts`."""
         parts = path.split("/")
         if method == "GET" and parts[:4] == ["", "api", "v1", "contacts"] and len(parts) <= 7:
             names = ("contacts", "contact", "messages", "message")
@@ -119,7 +119,7 @@ class Api:
         return "other", []
 
     def resolve(self, identifier: str) -> str | None:
-        """Find the contact that an identifier means; None: none that is there."""
+        """Finds the contact that an identifier means; None: none that is there."""
         prefix, _, value = identifier.partition(":")
         state = self.workspace.state
         if prefix == "id":
@@ -138,7 +138,7 @@ class Api:
         headers: Mapping[str, str],
         fault: Fault | None,
     ) -> Answer:
-        """Answer a request, wrongly where the fault is about the content of a page."""
+        """Answers a request, wrongly where the fault is about the content of a page."""
         try:
             redirect = self._redirect(request.path)
             if redirect is not None:
@@ -269,7 +269,7 @@ class Api:
         return Answer(200, b'{"data":[%b],"nextCursor":%b,"prevCursor":null}' % (rows, tail))
 
     def _page_end(self, conversation_id: str, cursor: str) -> int:
-        """Tell how many of the conversation's rows, oldest first, a page may still show."""
+        """Tells how many of the conversation's rows, oldest first, a page may still show."""
         positions = self.workspace.state.order[conversation_id]
         try:
             after = decode_cursor(cursor) if cursor else None
@@ -291,7 +291,7 @@ class Api:
         return Answer(200, self._render(message_id))
 
     def _render(self, message_id: str) -> bytes:
-        """Write a message; what does not change from answer to answer is written once."""
+        """Writes a message; what does not change from answer to answer is written once."""
         row = self.workspace.state.messages[message_id]
         kept = self._rendered.get(message_id)
         if kept is None or kept[0] is not row:

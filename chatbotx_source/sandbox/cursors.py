@@ -16,20 +16,20 @@ _SHARD = "__main_db__"
 
 
 def encode_cursor(position: Position) -> str:
-    """Write the cursor that leads to the rows older than this position."""
+    """Writes the cursor that leads to the rows older than this position."""
     created_at, number = position
     fields = {"direction": "prev", "createdAt": created_at, "id": str(number), "shardId": _SHARD}
     return base64.b64encode(orjson.dumps(fields)).decode()
 
 
 def decode_cursor(cursor: str) -> Position | None:
-    """Read a cursor.
+    """Reads a cursor.
 
     Returns:
         The position, or None when the cursor is JSON of another shape, which is ignored.
 
     Raises:
-        ValueError: It is not JSON in base64, or has a year beyond what the server takes.
+        ValueError: it is not JSON in base64, or has a year beyond what the server takes.
     """
     letters = re.sub(r"[^A-Za-z0-9+/]", "", cursor.translate(str.maketrans("-_", "+/")))
     shape = json.loads(base64.b64decode(letters + "=" * (-len(letters) % 4)))
@@ -43,7 +43,7 @@ def decode_cursor(cursor: str) -> Position | None:
 
 
 def _time(moment: Any) -> str | None:
-    """Read a time as JavaScript does: text, or milliseconds since 1970, of which null is 0."""
+    """Reads a time as JavaScript does: text, or milliseconds since 1970, of which null is 0."""
     if isinstance(moment, str) and re.match(r"[+-]\d{6}-", moment):
         raise ValueError(f"year out of range: {moment}")
     try:

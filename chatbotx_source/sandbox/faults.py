@@ -50,17 +50,17 @@ class Request:
     """One request as the sandbox received it, and the status it was answered with.
 
     Attributes:
-        number: Place in order of arrival, from 1.
+        number: place in order of arrival, from 1.
         method: HTTP method.
-        path: Path as received, percent-encoding untouched, without the query.
-        query: Query parameters (the last one of a name).
+        path: path as received, percent-encoding untouched, without the query.
+        query: query parameters (the last one of a name).
         kind: `contacts`, `contact`, `messages`, `message` or `other`.
-        contact_id: The contact that the identifier in the path resolved to, if any.
-        page: Query parameter as received, None when absent.
-        cursor: As `page`.
-        per_page: As `page`.
-        at: When it arrived, by the workspace's clock.
-        status: Status of the answer; 0 until there is one, and when the connection was cut.
+        contact_id: the contact that the identifier in the path resolved to, if any.
+        page: query parameter as received, None when absent.
+        cursor: as `page`.
+        per_page: as `page`.
+        at: when it arrived, by the workspace's clock.
+        status: status of the answer; 0 until there is one, and when the connection was cut.
     """
 
     number: int
@@ -80,17 +80,17 @@ class Fault:
     """One way to answer wrongly, and the requests it applies to.
 
     Args:
-        kind: What goes wrong, see the module's text.
-        on: Only requests of this kind (`contacts`, `messages`, ...).
-        contact_id: Only requests about this contact.
-        requests: Only requests with these numbers.
-        when: Only requests for which this is true.
-        after: How many requests that fit are answered rightly first.
-        times: How many requests are hit; None: every one.
-        **params: What the kind takes.
+        kind: what goes wrong, see the module's text.
+        on: only requests of this kind (`contacts`, `messages`, ...).
+        contact_id: only requests about this contact.
+        requests: only requests with these numbers.
+        when: only requests for which this is true.
+        after: how many requests that fit are answered rightly first.
+        times: how many requests are hit; None: every one.
+        **params: what the kind takes.
 
     Attributes:
-        hits: How many requests it was applied to.
+        hits: how many requests it was applied to.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Fault:
         self.hits = 0
 
     def fits(self, request: Request) -> bool:
-        """Tell whether the fault is about this request, however often it applied before."""
+        """Tells whether the fault is about this request, however often it applied before."""
         return (
             (self.on is None or self.on == request.kind)
             and (self.contact_id is None or self.contact_id == request.contact_id)
@@ -127,7 +127,7 @@ class Fault:
         )
 
     def strikes(self, request: Request) -> bool:
-        """Count a request that fits, and tell whether it is to be answered wrongly."""
+        """Counts a request that fits, and tells whether it is to be answered wrongly."""
         if not self.fits(request) or self.hits == self.times:
             return False
         if self.after > 0:
@@ -137,7 +137,7 @@ class Fault:
         return True
 
     def instead(self, kind: str) -> Answer | None:
-        """Return what is answered in place of the server's own answer; None: it stays."""
+        """Returns what is answered in place of the server's own answer; None: it stays."""
         params = self.params
         if self.kind == "empty":
             return Answer(200, EMPTY_PAGE) if kind == "messages" else internal_error()
@@ -171,14 +171,14 @@ class FaultList:
         return iter(self.faults)
 
     def add(self, fault: Fault) -> Fault:
-        """Add a fault, and return it."""
+        """Adds a fault and returns it."""
         self.faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Remove every fault."""
+        """Removes every fault."""
         self.faults.clear()
 
     def strike(self, request: Request) -> Fault | None:
-        """Return the fault that this request is answered with, if any."""
+        """Returns the fault that this request is answered with, if any."""
         return next((fault for fault in self.faults if fault.strikes(request)), None)

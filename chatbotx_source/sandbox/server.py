@@ -24,23 +24,23 @@ class Sandbox:
     """A ChatbotX server on loopback, in a thread of its own; use it in a `with` statement.
 
     Args:
-        workspace: What it tells about; it may change at any time, also between two requests.
+        workspace: what it tells about; it may change at any time, also between two requests.
         profile: `measured` (the server of July 2026) or `newer` (as newer servers are said to be).
-        token: The API token it takes.
+        token: the API token it takes.
         port: TCP port on 127.0.0.1; 0: any that is free.
-        rate_limit: Requests and seconds of a fixed window, instead of the profile's.
-        max_per_page: Most rows of a page of messages, instead of the profile's.
-        monotonic: Seconds that the window is counted in; default: the workspace's clock.
+        rate_limit: requests and seconds of a fixed window, instead of the profile's.
+        max_per_page: most rows of a page of messages, instead of the profile's.
+        monotonic: seconds that the window is counted in; default: the workspace's clock.
 
     Attributes:
-        requests: Every request, in order of arrival.
-        faults: Which of them are answered wrongly.
-        before: Called with each request before it is answered, in this order, while the
+        requests: every request, in order of arrival.
+        faults: which of them are answered wrongly.
+        before: called with each request before it is answered, in this order, while the
             workspace is locked: change it at will, but do not call the sandbox.
-        scopes: What the token may do under the profile `newer`.
-        clock_skew: How far the server's clock, as its `Date` header shows it, is ahead.
-        date_header: What to send as `Date` instead; None: no such header.
-        age_header: What to send as `Age`, as a cache would; None: no such header.
+        scopes: what the token may do under the profile `newer`.
+        clock_skew: how far the server's clock, as its `Date` header shows it, is ahead.
+        date_header: what to send as `Date` instead; None: no such header.
+        age_header: what to send as `Age`, as a cache would; None: no such header.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ async def _send(
     pieces: int = 1,
     seconds: float = 0.0,
 ) -> web.StreamResponse:
-    """Send an answer bit by bit; with a length only so many bytes, and then close."""
+    """Sends an answer bit by bit; with a length only so many bytes, and then closes."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.headers["Content-Type"] = answer.content_type
     response.content_length = len(answer.body)

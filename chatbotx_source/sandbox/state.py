@@ -18,7 +18,7 @@ Position = tuple[str, int]
 
 
 def timestamp(moment: datetime | str) -> str:
-    """Write a moment as the API does, `2026-01-31T12:00:00.000Z` (a string is taken as it is)."""
+    """Writes a moment as the API does, `2026-01-31T12:00:00.000Z` (a string is taken as it is)."""
     if isinstance(moment, str):
         return moment
     return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
@@ -29,12 +29,12 @@ class Event:
     """One change of the workspace.
 
     Attributes:
-        number: Place in the log, from 1.
-        at: When it happened, by the workspace's clock.
-        kind: What happened, e.g. `message_added`.
-        contact_id: The contact it happened to.
-        message_id: The message, for kinds that start with `message_` or `attachment_`.
-        row: The row after the event: of the message, of the conversation (kinds that start with
+        number: place in the log, from 1.
+        at: when it happened, by the workspace's clock.
+        kind: what happened, e.g. `message_added`.
+        contact_id: the contact it happened to.
+        message_id: the message, for kinds that start with `message_` or `attachment_`.
+        row: the row after the event: of the message, of the conversation (kinds that start with
             `conversation_`) or of the contact; None when it is gone.
     """
 
@@ -51,11 +51,11 @@ class Truth:
     """What the API can tell about the workspace after a given event.
 
     Attributes:
-        contacts: Contact rows by id, as the listing gives them.
-        messages: Message rows by id, of every conversation of every contact that still exists,
+        contacts: contact rows by id, as the listing gives them.
+        messages: message rows by id, of every conversation of every contact that still exists,
             as the API gives them but with attachment `url`s that are not signed.
-        contact_of: Contact id by message id.
-        served: Id of the conversation that is served, by contact id; None where there is none.
+        contact_of: contact id by message id.
+        served: id of the conversation that is served, by contact id; None where there is none.
     """
 
     contacts: dict[str, Row]
@@ -79,11 +79,11 @@ class State:
     poisoned: set[str] = field(default_factory=set)
 
     def apply(self, event: Event) -> None:
-        """Change the rows as the server does when this event happens."""
+        """Changes the rows as the server does when this event happens."""
         getattr(self, "_" + event.kind)(event, event.row)
 
     def contact_row(self, contact_id: str) -> Row:
-        """Put a contact together as the API shows it, with its inboxes and served conversation."""
+        """Puts a contact together as the API shows it, with its inboxes and served conversation."""
         served = self.served[contact_id]
         return {
             **self.contacts[contact_id],
@@ -173,7 +173,7 @@ class State:
 
 
 def replay(events: Iterable[Event]) -> State:
-    """Rebuild the rows of a workspace from its log alone."""
+    """Rebuilds the rows of a workspace from its log alone."""
     state = State()
     for event in events:
         state.apply(event)

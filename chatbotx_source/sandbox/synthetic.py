@@ -43,16 +43,16 @@ def synthetic(
     clock: Clock | None = None,
     number: int = 0,
 ) -> Workspace:
-    """Make a workspace full of conversations; the same seed and `now` give the same rows.
+    """Makes a workspace full of conversations; the same seed and `now` give the same rows.
 
     Args:
-        seed: What everything is drawn from.
-        contacts: How many contacts.
-        messages: How many messages in all; default: 25 a contact. A few contacts have most of
+        seed: what everything is drawn from.
+        contacts: how many contacts.
+        messages: how many messages in all; default: 25 a contact. A few contacts have most of
             them, some have none.
-        now: When the last of them was written at the latest; default: the last full hour.
-        clock: The workspace's clock from then on; default: the real time.
-        number: Which of the workspaces of an installation it is.
+        now: when the last of them was written at the latest; default: the last full hour.
+        clock: the workspace's clock from then on; default: the real time.
+        number: which of the workspaces of an installation it is.
 
     Returns:
         The workspace; its events are in the order in which all this happened.
@@ -81,7 +81,7 @@ def synthetic(
 
 
 def _shares(rng: random.Random, contacts: int, total: int) -> list[int]:
-    """Share messages out so that a few contacts get most; about one in ten gets none."""
+    """Shares messages out so that a few contacts get most; about one in ten gets none."""
     weights = [min(rng.paretovariate(1.1), 400.0) for _ in range(contacts)]
     for number in range(contacts):
         if number % 10 == 9:
@@ -146,7 +146,7 @@ class _Life:
     def plan(
         self, count: int, campaigns: list[int], agents: list[Row], last_texts: Sequence[str]
     ) -> list[Step]:
-        """Return all that happens to this contact, with `count` messages among it."""
+        """Returns all that happens to this contact, with `count` messages among it."""
         self.agent = self.rng.choice(agents)
         silent = count == 0 and self.number % 20 == 19
         self._at(self.born, self._join, silent)
@@ -251,7 +251,7 @@ class _Life:
     # What is said.
 
     def _talk(self, *, first: bool) -> list[tuple[int, dict[str, Any]]]:
-        """Talk once: turns of the contact, each answered by the bot, by a person or by nobody."""
+        """Talks once: turns of the contact, each answered by the bot, by a person or by nobody."""
         rng = self.rng
         at = self.born + rng.randrange(SECOND, MINUTE) if first else self._talk_start()
         said: list[tuple[int, dict[str, Any]]] = []
@@ -292,7 +292,7 @@ class _Life:
                 return self._later()
 
     def _answer_time(self, at: int) -> int:
-        """Draw how long a person takes: minutes by day, hours by night and at weekends."""
+        """Draws how long a person takes: minutes by day, hours by night and at weekends."""
         took = min(int(self.rng.lognormvariate(12.6, 1.1)), 20 * HOUR)  # half within 5 minutes
         weekend = (at // DAY + 3) % 7 >= 5
         night = not 8 <= at % DAY // HOUR < 18

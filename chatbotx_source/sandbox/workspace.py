@@ -39,7 +39,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def utc_now() -> datetime:
-    """Return the real time, aware, in UTC."""
+    """Returns the real time, aware, in UTC."""
     return datetime.now(timezone.utc)
 
 
@@ -68,11 +68,11 @@ class Workspace:
     the API does not have. Times are datetimes or strings as the API writes them.
 
     Args:
-        clock: Gives the current time (aware); the real time by default.
-        number: Which of the workspaces of an installation it is; ids are unique among them.
+        clock: gives the current time (aware); the real time by default.
+        number: which of the workspaces of an installation it is; ids are unique among them.
 
     Attributes:
-        id: Its id.
+        id: its id.
     """
 
     def __init__(self, clock: Clock | None = None, number: int = 0) -> None:
@@ -89,7 +89,7 @@ class Workspace:
 
     @_locked
     def new_id(self) -> str:
-        """Give out the next id: digits above 2^53, above every id given out before."""
+        """Gives out the next id: digits above 2^53, above every id given out before."""
         self._last_id += 1
         return str(self._last_id)
 
@@ -102,7 +102,7 @@ class Workspace:
         created_at: datetime | str | None = None,
         **fields: Any,
     ) -> str:
-        """Add a contact with one inbox a channel, and a conversation unless told otherwise.
+        """Adds a contact with one inbox a channel, and a conversation unless told otherwise.
 
         Returns:
             The contact's id, above every earlier one.
@@ -156,13 +156,13 @@ class Workspace:
         inbox: int = 0,
         **fields: Any,
     ) -> str:
-        """Start a conversation; it is served at once when it is the contact's first.
+        """Starts a conversation; it is served at once when it is the contact's first.
 
         Args:
-            contact_id: Whose conversation.
-            created_at: Default: now.
-            inbox: Which of the contact's inboxes it belongs to; the first-page window follows it.
-            **fields: Further fields of the conversation.
+            contact_id: whose conversation.
+            created_at: default: now.
+            inbox: which of the contact's inboxes it belongs to; the first-page window follows it.
+            **fields: further fields of the conversation.
 
         Returns:
             The conversation's id.
@@ -201,10 +201,10 @@ class Workspace:
 
     @_locked
     def flip(self, contact_id: str) -> str:
-        """Serve the contact's next conversation instead of the one served now; return its id.
+        """Serves the contact's next conversation instead of the one served now; returns its id.
 
         Raises:
-            ValueError: The contact has fewer than two conversations.
+            ValueError: the contact has fewer than two conversations.
         """
         conversations = list(self.state.conversations[contact_id])
         if len(conversations) < 2:
@@ -219,7 +219,7 @@ class Workspace:
     def update_conversation(
         self, contact_id: str, *, conversation_id: str | None = None, **fields: Any
     ) -> None:
-        """Change fields of a conversation (default: the one served); its updatedAt becomes now."""
+        """Changes fields of a conversation (default: the one served); its updatedAt becomes now."""
         row = self.state.conversations[contact_id][
             conversation_id or str(self.state.served[contact_id])
         ]
@@ -228,18 +228,18 @@ class Workspace:
 
     @_locked
     def update_contact(self, contact_id: str, **fields: Any) -> None:
-        """Change fields of a contact; its updatedAt becomes now, nothing else moves."""
+        """Changes fields of a contact; its updatedAt becomes now, nothing else moves."""
         fields = {"updatedAt": self._time(None), **deepcopy(fields)}
         self._change_contact("contact_updated", contact_id, fields)
 
     @_locked
     def delete_contact(self, contact_id: str) -> None:
-        """Remove a contact, its conversations and its messages."""
+        """Removes a contact, its conversations and its messages."""
         self._record("contact_deleted", contact_id, None)
 
     @_locked
     def add_tag(self, contact_id: str, name: str) -> str:
-        """Give a contact the tag of this name (made on first use); return the tag's id."""
+        """Gives a contact the tag of this name (made on first use); returns the tag's id."""
         if name not in self._tags:
             at = self._time(None)
             self._tags[name] = {
@@ -257,13 +257,13 @@ class Workspace:
 
     @_locked
     def remove_tag(self, contact_id: str, name: str) -> None:
-        """Take the tag of this name away from a contact."""
+        """Takes the tag of this name away from a contact."""
         tags = [t for t in self.state.contacts[contact_id]["tags"] if t["name"] != name]
         self._change_contact("tag_removed", contact_id, {"tags": tags})
 
     @_locked
     def set_custom_field(self, contact_id: str, name: str, value: str) -> str:
-        """Set a contact's custom field (made on first use); return the custom field's id.
+        """Sets a contact's custom field (made on first use); returns the custom field's id.
 
         The API shows the value and the id of the field, never its name.
         """
@@ -290,7 +290,7 @@ class Workspace:
 
     @_locked
     def add_note(self, contact_id: str, text: str, *, created_by: str | None = None) -> str:
-        """Write a note on a contact; return its id. Rows without notes have no `contactNotes`."""
+        """Writes a note on a contact; returns its id. Rows without notes have no `contactNotes`."""
         at = self._time(None)
         note = {
             "id": self.new_id(),
@@ -318,27 +318,27 @@ class Workspace:
         inbox: int | None = None,
         **fields: Any,
     ) -> str:
-        """Deliver a message, as a channel or an agent does.
+        """Delivers a message, as a channel or an agent does.
 
         The conversation's lastActivityAt and the inbox's times are set to the message's own time,
         also when that is in the past (a late delivery); the conversation's updatedAt becomes now.
 
         Args:
-            contact_id: Whose conversation.
-            created_at: The channel's time of the message; default: now.
-            text: Its text.
+            contact_id: whose conversation.
+            created_at: the channel's time of the message; default: now.
+            text: its text.
             message_type: `incoming`, `outgoing` or `activity`.
             sender_type: `contact`, `bot`, `user`, `api` or `system`.
-            attachments: How many, or the fields of each.
-            conversation_id: Default: the one that is served.
-            inbox: Which of the contact's inboxes it came through; default: the conversation's.
-            **fields: Further fields of the message.
+            attachments: how many, or the fields of each.
+            conversation_id: default: the one that is served.
+            inbox: which of the contact's inboxes it came through; default: the conversation's.
+            **fields: further fields of the message.
 
         Returns:
             The message's id.
 
         Raises:
-            ValueError: The contact has no conversation or no inbox.
+            ValueError: the contact has no conversation or no inbox.
         """
         row = self._message(contact_id, created_at, conversation_id, inbox, attachments)
         row |= _said(contact_id, text, message_type, sender_type) | deepcopy(fields)
@@ -359,7 +359,7 @@ class Workspace:
         inbox: int | None = None,
         **fields: Any,
     ) -> str:
-        """Import a message of the past: it only ever advances the conversation's lastActivityAt.
+        """Imports a message of the past: it only ever advances the conversation's lastActivityAt.
 
         The arguments are those of `add_message`.
 
@@ -373,12 +373,12 @@ class Workspace:
 
     @_locked
     def edit_message(self, message_id: str, **fields: Any) -> None:
-        """Change fields of a message; its updatedAt becomes now, nothing else moves."""
+        """Changes fields of a message; its updatedAt becomes now, nothing else moves."""
         self._change_message("message_edited", message_id, deepcopy(fields))
 
     @_locked
     def remove_attachment(self, message_id: str, attachment_id: str | None = None) -> None:
-        """Take an attachment (default: the first) from a message; its updatedAt becomes now."""
+        """Takes an attachment (default: the first) from a message; its updatedAt becomes now."""
         attachments = self.state.messages[message_id]["attachments"]
         gone = attachment_id or attachments[0]["id"]
         kept = [a for a in attachments if a["id"] != gone]
@@ -386,30 +386,30 @@ class Workspace:
 
     @_locked
     def soft_delete_message(self, message_id: str) -> None:
-        """Mark a message as deleted; the API goes on to return it."""
+        """Marks a message as deleted; the API goes on to return it."""
         self._change_message("message_soft_deleted", message_id, {"deletedAt": self._time(None)})
 
     @_locked
     def hard_delete_message(self, message_id: str) -> None:
-        """Remove a message for good; no time anywhere moves."""
+        """Removes a message for good; no time anywhere moves."""
         contact_id = self.state.contact_of[message_id]
         self._record("message_hard_deleted", contact_id, None, message_id)
 
     @_locked
     def poison_message(self, message_id: str) -> None:
-        """Spoil the stored URL of the message's attachment: pages that hold it answer 500."""
+        """Spoils the stored URL of the message's attachment: pages that hold it answer 500."""
         row = self.state.messages[message_id]
         self._record("message_poisoned", self.state.contact_of[message_id], row, message_id)
 
     @_locked
     def cure_message(self, message_id: str) -> None:
-        """Undo `poison_message`."""
+        """Undoes `poison_message`."""
         row = self.state.messages[message_id]
         self._record("message_cured", self.state.contact_of[message_id], row, message_id)
 
     @_locked
     def truth(self, at_event: int | None = None) -> Truth:
-        """Tell what is in the workspace after event number `at_event` (default: the last one).
+        """Tells what is in the workspace after event number `at_event` (default: the last one).
 
         It is computed from the events alone, in time that grows with their number.
         """
@@ -423,7 +423,7 @@ class Workspace:
 
     @_locked
     def window_end(self, conversation_id: str) -> str | None:
-        """Tell up to which time (inclusive) a first page shows rows; None: without a bound.
+        """Tells up to which time (inclusive) a first page shows rows; None: without a bound.
 
         It is the end of the hour of the last message in the conversation's inbox.
         """

@@ -299,7 +299,7 @@ _OF_CONTACT_MADE = _made(
 
 _CONTACTS = Table(
     name="contacts",
-    description="One row a contact, with its conversation.",
+    description="One row per contact, with its conversation.",
     columns=(
         _required(_CONTACT[0]),
         *_CONTACT[1:],
@@ -370,7 +370,7 @@ _CONTACT_INBOXES = _element(
 
 _MESSAGES = Table(
     name="messages",
-    description="One row a message. Messages deleted in ChatbotX stay, with `deleted_at` set.",
+    description="One row per message. Messages deleted in ChatbotX stay, with `deleted_at` set.",
     columns=(
         _required(_id("id", "Id of the message; later messages of an instant have larger ids.")),
         _OF_CONTACT_MADE,
@@ -403,7 +403,7 @@ _MESSAGES = Table(
 
 _ATTACHMENTS = Table(
     name="messages__attachments",
-    description="One row a file attached to a message.",
+    description="One row per file attached to a message.",
     columns=(
         _required(_id("id", "Id of the attachment.")),
         _required(_id("messageId", "Id of the message; joins `messages.id`.")),
@@ -447,7 +447,7 @@ _SHARD = _made(
 
 _SYNCS = Table(
     name="_chatbotx_syncs",
-    description="One row a load: how far the tables can be trusted, and since when.",
+    description="One row per load: how far the tables can be trusted, and since when.",
     columns=(
         _made("pass", "bigint", "Number of the pass over all contacts that the load belongs to."),
         _PIPELINE,
@@ -460,7 +460,7 @@ _SYNCS = Table(
         _made(
             "complete", "bool", "Whether all that the mode is about is read; never so for a sample."
         ),
-        _made("reconciled", "bool", "Whether, in addition, every contact was read whole."),
+        _made("reconciled", "bool", "Whether, in addition, every contact's full history was read."),
         _made("contacts", "bigint", "Contacts whose messages were read."),
         _made("requests", "bigint", "Requests sent."),
         _made("messages", "bigint", "Rows of `messages` in the load."),
@@ -483,7 +483,7 @@ _SYNCS = Table(
 
 _UNFINISHED = Table(
     name="_chatbotx_unfinished",
-    description="One row a contact whose messages are not all read: what is missing, and why.",
+    description="One row per contact whose messages are not all read: what is missing, and why.",
     columns=(
         _required(_PIPELINE),
         _WORKSPACE_ID_MADE,
@@ -511,7 +511,7 @@ _UNFINISHED = Table(
 
 _WALKS = Table(
     name="_chatbotx_walks",
-    description="Whole readings whose removals are still to be marked; usually empty.",
+    description="Full readings of contacts whose removals are still to be marked; usually empty.",
     columns=(
         _made("contact_id", "text", "Id of the contact.", nullable=False),
         _made("conversation_id", "text", "Id of the conversation."),
@@ -525,7 +525,7 @@ _WALKS = Table(
     write_disposition="append",
 )
 
-TABLES: dict[str, Table] = {
+TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (
         _CONTACTS,
@@ -541,3 +541,6 @@ TABLES: dict[str, Table] = {
     )
 }
 """The tables by name, in reading order."""
+
+DATA_TABLES = tuple(name for name in TABLES if not name.startswith("_"))
+"""The names of those that hold data of the workspace; the others tell how the loading went."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Condition, Event
 
 import pytest
 
 from chatbotx_source.api.client import Answer
 from chatbotx_source.api.pool import ThreadPool
 from chatbotx_source.sandbox import synthetic
+from chatbotx_source.stopping import on_signals
 from tests.support.loading import SPRING, Job
 
 ANSWER = Answer({"data": []}, None, None)
@@ -26,6 +30,25 @@ def test_as_many_requests_are_under_way_as_there_are_workers() -> None:
         pool.submit(ask, lambda answer: answer)
     assert [pool.next_answer()[1] for _ in range(3)] == [ANSWER] * 3
     assert len(pool) == 0
+    pool.close()
+
+
+def test_a_signal_is_handled_while_all_answers_are_awaited() -> None:
+    pool, handled = ThreadPool(1), Event()
+    main = threading.get_ident()
+
+    def ask() -> Answer:
+        while sys._current_frames()[main].f_code is not Condition.wait.__code__:
+            pass
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # which wakes no other thread
+        assert handled.wait(timeout=5)
+        return ANSWER
+
+    pool.submit(lambda: ANSWER, lambda answer: answer)
+    pool.next_answer()  # the thread has started: from now on there is one thing to wait for
+    with on_signals(lambda _number, _frame: handled.set()):
+        pool.submit(ask, lambda answer: answer)
+        assert pool.next_answer()[1] == ANSWER
     pool.close()
 
 

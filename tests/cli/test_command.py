@@ -19,6 +19,7 @@ import dlt
 import pytest
 
 from chatbotx_source import cli
+from chatbotx_source.cli import sandboxed
 from chatbotx_source.sandbox import Fault, Request, Sandbox, Workspace, synthetic
 from tests.support.loading import SPRING, reading
 from tests.support.oracle import difference, expected, loaded
@@ -109,7 +110,7 @@ def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port of the system's choice in the place of the fixed one of `--sandbox`."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = int(taken.getsockname()[1])
-    monkeypatch.setattr(cli, "SANDBOX_PORT", port)
+    monkeypatch.setattr(sandboxed, "SANDBOX_PORT", port)
     return port
 
 

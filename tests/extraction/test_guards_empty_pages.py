@@ -63,7 +63,7 @@ def test_an_empty_contact_is_believed_after_three_passes_until_it_answers(
     assert verdicts == [(False, 1, 0), (False, 1, 0), (True, 0, 1), (True, 0, 1)]
     assert costs == [3, 3, 3, 1]
     assert cli.statuses.status_of(summary) == 0
-    assert "taken for empty" in str(summary)
+    assert "assumed empty despite apparent activity" in str(summary)
     assert job.query("SELECT contact_id, believed_empty FROM _chatbotx_unfinished") == [
         (victim, True)
     ]

@@ -21,9 +21,9 @@ conversation other than the one begun with was served in the middle of a walk. O
 passes in a row, one reads it whole.
 
 `complete` says in addition that nothing is unfinished but contacts that answer with nothing;
-`reconciled` that the pass read every contact whole. No load hands over a message twice, and
-nothing is handed over that the contact did not have, nor, to a shard, anything of contacts that are
-not its own: all of this is promised of its own. What is marked as removed is: a contact that
+`reconciled` that the pass read every contact's full history. No load hands over a message twice,
+and nothing is handed over that the contact did not have, nor, to a shard, anything of contacts that
+are not its own: all of this is promised of its own. What is marked as removed is: a contact that
 a listing from end to end no longer showed, a message that a walk from top to bottom did not meet,
 although the server did not hide it.
 """
