@@ -167,4 +167,6 @@ def _without_defaults(value: Any) -> Any:
         return {key: _without_defaults(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_defaults(inner) for inner in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)  # dlt keeps no longer number, but an id may be one
     return value
