@@ -15,6 +15,7 @@ ChatbotXError
     ├── NotFoundError        no such contact, or it has no conversation
     ├── InvalidRequestError  the server does not accept the request
     ├── InvalidOutputError   a stored row keeps the server from answering this page
+    ├── UnreadablePageError  the answer is too large, holds too much, or is nested too deeply
     └── ServerFaultError     the server failed, or its answer arrived broken
 
 Any error but a `RequestFailedError` concerns every request and ends the run. None of their texts
@@ -121,8 +122,15 @@ class InvalidOutputError(RequestFailedError):
     """One stored row, such as a malformed attachment URL, spoils every page that holds it."""
 
 
+class UnreadablePageError(RequestFailedError):
+    """The answer would take too much memory to read: met where a row is huge, or a page of them.
+
+    A smaller page may be read; asking for the same one again would not help.
+    """
+
+
 class ServerFaultError(RequestFailedError):
-    """The server failed or stayed silent, or its answer was cut short, too large or not JSON."""
+    """The server failed or stayed silent, or its answer was cut, or not what it promises."""
 
 
 def cause_of(error: BaseException) -> ChatbotXError | None:

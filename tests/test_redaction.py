@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.redaction import redact_url
+from chatbotx_source.redaction import hide_people, hide_token, redact_links, redact_url
 
 FILE = "https://files.example.com/a/b%20c.png"
 SIGNED = [
@@ -66,8 +66,71 @@ def test_a_token_in_the_fragment_is_found() -> None:
     assert redact_url("https://example.com/a#access_token=51c7&state=1") == "https://example.com/a"
 
 
+def escaped(url: str) -> str:
+    """A link as JSON within a text has it."""
+    return url.replace("/", "\\/").replace("&", "\\u0026").replace("=", "\\u003d")
+
+
+@pytest.mark.parametrize("query", SIGNED)
+@pytest.mark.parametrize("start", ["https://", "//", ""])
+def test_a_signed_link_is_known_without_a_scheme_and_escaped(query: str, start: str) -> None:
+    bare = start + FILE.removeprefix("https://")
+    link = f"{bare}?v=2&{query}"
+    assert redact_url(link) == bare
+    assert redact_url(link.replace("/", "\\/").replace("&", "\\u0026")) == bare.replace("/", "\\/")
+    assert "51c7" not in redact_url(escaped(link))
+
+
+@pytest.mark.parametrize("query", SIGNED)
+def test_links_in_a_text_lose_their_signatures_and_nothing_else_is_lost(query: str) -> None:
+    link = f"{FILE}?{query}"
+    inner = escaped(link)
+    text = f'See {link} (or <{link}>)\nand \'{link}\': {{"url":"{inner}","n":"a\\nb"}} ok?'
+    assert redact_links(text) == (
+        f'See {FILE} (or <{FILE}>)\nand \'{FILE}\': {{"url":"{escaped(FILE)}","n":"a\\nb"}} ok?'
+    )
+    json_in_json = text.replace('"', '\\"')
+    assert "51c7" not in redact_links(json_in_json)
+    assert redact_links(json_in_json).endswith('\\"n\\":\\"a\\nb\\"} ok?')
+
+
+def test_a_text_without_signed_links_is_kept() -> None:
+    text = "Really? a@example.com #1 https://example.com/a?page=2\\n \\\\ 'x' and/or"
+    assert redact_links(text) == text
+
+
+TOKEN = "tok/3f1c+9a77e2"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [TOKEN, quote(TOKEN, safe=""), quote(quote(TOKEN, safe="")), TOKEN.replace("/", "\\/")],
+)
+def test_a_token_is_hidden_with_what_stands_around_it_kept(spelled: str) -> None:
+    assert hide_token(f"<{spelled}> {spelled}", TOKEN) == "<***> ***"
+
+
+def test_without_a_token_nothing_is_hidden() -> None:
+    assert hide_token("anything", "") == "anything"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("No a.b+c@example.com (x@y.example.com)!", "No *** (***)!"),
+        ("to=anna%40example.com&x", "to=***"),
+        ("+84 90 123-45-67 or 0901234567.", "*** or ***."),
+        ("perPage must be 500, status 422, of 2026", "perPage must be 500, status 422, of 2026"),
+    ],
+)
+def test_people_are_hidden(text: str, shown: str) -> None:
+    assert hide_people(text) == shown
+
+
 def test_credentials_before_the_query_are_taken_out() -> None:
     assert redact_url("https://me:51c7@example.com/a?v=1") == "https://example.com/a?v=1"
+    assert redact_url("//me:51c7@example.com/a") == "//example.com/a"
+    assert redact_links(r"x: https:\/\/me:51c7@example.com\/a") == r"x: https:\/\/example.com\/a"
     bot = redact_url("https://api.telegram.org/file/bot123456:AA-51c7_x/photos/1.jpg")
     assert "51c7" not in bot
     assert bot.endswith("/photos/1.jpg")
@@ -77,6 +140,7 @@ def test_credentials_before_the_query_are_taken_out() -> None:
 @given(st.text())
 def test_redaction_is_done_once_for_all(text: str) -> None:
     assert redact_url(redact_url(text)) == redact_url(text)
+    assert redact_links(redact_links(text)) == redact_links(text)
 
 
 @given(

@@ -30,6 +30,7 @@ from chatbotx_source.api.responses import (
     Call,
     Refusal,
     judge,
+    judge_oversized,
     judge_silence,
     parse_date,
     parse_retry_after,
@@ -46,8 +47,9 @@ from chatbotx_source.settings import LISTING_PAGE, MAX_WAIT, MOST_WORKERS, REQUE
 
 logger = logging.getLogger(__name__)
 
-# 1,000 messages are 0.9 MB. A body of 256 MB is no page, and would take gigabytes to decode.
-MAX_BODY_BYTES = 256 * 1024 * 1024
+# 4,000 messages are 3.6 MB. A page beyond this is asked for again as smaller ones.
+MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_PAGE_COUNT = 2**31 - 1  # beyond it `pageCount` is no count of pages
 CHUNK_BYTES = 256 * 1024
 LONG_WAIT = 30.0  # seconds from which a wait is worth a warning
 STOP_CHECK_INTERVAL = 1.0  # seconds
@@ -202,9 +204,10 @@ class Client:
             An answer whose body has `data` (list of objects) and `nextCursor` (text or None).
 
         Raises:
-            NotFoundError: the contact is unknown or has no conversation: `message` says which.
-            InvalidOutputError: a stored row spoils this page; smaller pages isolate it.
-            ChatbotXError: as the tree in `errors` says.
+            NotFoundError: The contact is unknown or has no conversation: `message` says which.
+            InvalidOutputError: A stored row spoils this page; smaller pages isolate it.
+            UnreadablePageError: The page is too large; smaller ones may be read.
+            ChatbotXError: As the tree in `errors` says.
         """
         identifier = check_identifier(identifier)
         query = {"perPage": str(per_page)} | ({} if cursor is None else {"cursor": cursor})
@@ -289,11 +292,8 @@ class Client:
         while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > self._max_body_bytes:
-                text = (
-                    f"The answer to GET {call.name} exceeds {self._max_body_bytes:,} bytes: "
-                    "set a smaller page_size"
-                )
-                return Refusal(ServerFaultError(text, response.status_code))
+                location = response.headers.get("Location")
+                return judge_oversized(response.status_code, location, self._max_body_bytes, call)
             if self._monotonic() > deadline:
                 text = f"The answer to GET {call.name} took more than {self._total_timeout:g} s"
                 return Refusal(ServerFaultError(text, response.status_code), retry=True)
@@ -368,7 +368,8 @@ def _is_rows(value: Any) -> bool:
 
 
 def _is_listing(body: dict[str, Any]) -> bool:
-    return _is_rows(body.get("data")) and isinstance(body.get("pageCount"), int)
+    count = body.get("pageCount")
+    return _is_rows(body.get("data")) and type(count) is int and 0 <= count <= MAX_PAGE_COUNT
 
 
 def _is_page(body: dict[str, Any]) -> bool:

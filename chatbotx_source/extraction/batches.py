@@ -149,14 +149,9 @@ class Gathering:
         return tables
 
     def _warn_of_misfits(self) -> None:
-        """Says which values did not fit their columns, if any."""
-        for (table, path), times in sorted(self._misfits.items()):
-            logger.warning(
-                "%s: %s did not fit a column %d times; kept in the column extra.",
-                table,
-                path,
-                times,
-            )
+        """Says what did not fit the declared columns, if anything."""
+        for sentence in self._misfits.told():
+            logger.warning("%s", sentence)
 
 
 def count_rows(tables: Mapping[str, pa.Table]) -> dict[str, int]:

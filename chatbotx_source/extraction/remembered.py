@@ -18,7 +18,7 @@ lack rows that the progress speaks of, and the next load starts from nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import dlt
@@ -210,9 +210,13 @@ def _progress(state: State) -> Progress:
     values = dict(state)
     if values.get("current"):
         identifiers = values["current"].get("identifiers")
-        values["current"] = Pass(
-            **{**values["current"], "identifiers": identifiers and tuple(identifiers)}
+        current = Pass(**{**values["current"], "identifiers": identifiers and tuple(identifiers)})
+        values["current"] = replace(
+            current,
+            lowest_id=None if current.lowest_id is None else int(current.lowest_id),
+            highest_id=int(current.highest_id),
         )
+    values["highest_id"] = int(values.get("highest_id", 0))
     values["unfinished"] = {
         contact_id: Unfinished(
             **{**entry, "gaps": tuple(_gap(gap) for gap in entry.get("gaps", ()))}
@@ -257,4 +261,6 @@ def _without_defaults(value: Any) -> Any:
         return {key: _without_defaults(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_defaults(inner) for inner in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)  # dlt keeps no longer number, but an id may be one
     return value

@@ -9,6 +9,9 @@ from chatbotx_source.instants import Instant
 Position = tuple[Instant, int]
 """Where a message stands, as the API orders: createdAt, then the id as a number."""
 
+LONGEST_NUMBER = 640
+"""Digits of an id: Python reads and writes longer numbers slowly, and beyond a limit not at all."""
+
 PASSES_UNTIL_BELIEVED = 3
 """Passes blocked by nothing but empty answers after which they are believed."""
 
@@ -164,5 +167,5 @@ def lower(a: Instant | None, b: Instant | None) -> Instant | None:
 
 
 def number(id_: str) -> int:
-    """An id as the number by which the API orders; 0 for what is none."""
-    return int(id_) if id_.isascii() and id_.isdigit() else 0
+    """An id as the number by which the API orders; 0 for what is none, or none that is sane."""
+    return int(id_) if len(id_) <= LONGEST_NUMBER and id_.isascii() and id_.isdigit() else 0

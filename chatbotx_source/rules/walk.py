@@ -7,11 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from chatbotx_source.errors import InvalidOutputError, NotFoundError, RequestFailedError
+from chatbotx_source.errors import (
+    InvalidOutputError,
+    NotFoundError,
+    RequestFailedError,
+    UnreadablePageError,
+)
 from chatbotx_source.instants import are_instants, instant
 from chatbotx_source.rules.gaps import Gap, Position, Unfinished, absorb, at_top, next_gap, number
 from chatbotx_source.rules.progress import Pass
 from chatbotx_source.settings import LARGEST_PAGE
+from chatbotx_source.texts import clean
 
 Row = Mapping[str, Any]
 
@@ -24,13 +30,21 @@ ASKS_WHEN_EMPTY = 3
 RESTARTS = 4
 """Walks begun again in one pass: 500 to 4,000 rows a page is three doublings."""
 
+LONGEST_CURSOR = 4_000
+"""Characters of a cursor: servers refuse a request line of more than 8,000 bytes, or of 16,000."""
+
+LONGEST_ID = 200
+"""Characters of an id that is remembered."""
+
 EMPTY_TOP = "empty, although the listing shows activity"
 EMPTY_BELOW = "empty below a cursor"
 STALE = "the cursor leads to the newest messages again"
 FLIP = "another conversation is served"
 STUCK = "the cursor does not move"
 DISORDER = "the messages are not in order"
+UNUSABLE = "the server's cursor cannot be sent back to it"
 POISON = "a message cannot be served"
+UNREADABLE = "a message is too large, or nested too deeply, to be read"
 NOT_FOUND = "not found, although it is listed"
 FAILING = "the request fails"
 
@@ -195,14 +209,27 @@ def _answered(
         return Page(contact_id, data, at_top(entry, index, stopped))
     if cursor is None:
         return Page(contact_id, data, _at_bottom(entry, index, current), full_walk=_proof(read))
+    if not _is_usable(cursor):
+        if _is_through(read):
+            return Page(contact_id, data, _without(entry, index))
+        # This page is read again, since nothing else leads to what lies below it.
+        where = gap.last if gap.cursor else read.last
+        stopped = replace(
+            gap, last=where, reason=UNUSABLE, blocked_in=current.number, doubtful=True
+        )
+        return Page(contact_id, data, _with(entry, index, stopped))
     entry = absorb(entry, index)
     read = entry.gaps[index]
-    if read.floor is not None and read.last is not None and read.last[0] < read.floor:
+    if _is_through(read):
         return Page(contact_id, data, _without(entry, index))
     if cursor == gap.cursor:
         stuck = replace(read, reason=STUCK, blocked_in=current.number)
         return Page(contact_id, data, _with(entry, index, stuck))
     return Page(contact_id, data, entry)
+
+
+def _is_through(read: Gap) -> bool:
+    return read.floor is not None and read.last is not None and read.last[0] < read.floor
 
 
 def _empty(contact_id: str, entry: Unfinished, index: int, current: Pass) -> Page:
@@ -235,11 +262,12 @@ def _failed(
     index, size = request.gap, request.per_page
     entry = replace(entry, empty_passes=0)  # an answer or not, it is no empty one
     gap = entry.gaps[index]
-    if isinstance(error, InvalidOutputError):
+    if isinstance(error, (InvalidOutputError, UnreadablePageError)):
         if size > 1:
             half = replace(gap, page_size=size // 2, poison_within=size, doubtful=True)
             return Page(contact_id, (), _with(entry, index, half))
-        blocked = replace(gap, reason=POISON, blocked_in=current.number, doubtful=True)
+        reason = POISON if isinstance(error, InvalidOutputError) else UNREADABLE
+        blocked = replace(gap, reason=reason, blocked_in=current.number, doubtful=True)
         return Page(contact_id, (), _with(entry, index, blocked))
     reason = NOT_FOUND if isinstance(error, NotFoundError) else FAILING
     blocked = replace(gap, reason=reason, blocked_in=current.number, doubtful=True)
@@ -293,9 +321,16 @@ def _in_order(data: Sequence[Any]) -> bool:
 
 
 def _conversation_id(data: Sequence[Any]) -> str | None:
+    """The conversation of a page, as the tables write its id; None for what is no id."""
     first = next((row for row in data if isinstance(row, Mapping)), {})
     value = first.get("conversationId")
-    return None if value is None else str(value)
+    text = clean(str(value)) if isinstance(value, (str, int)) else ""
+    return text if 0 < len(text) <= LONGEST_ID else None
+
+
+def _is_usable(cursor: str) -> bool:
+    # U+FFFD stands where something came that is no text: the server would not know its own cursor.
+    return len(cursor) <= LONGEST_CURSOR and clean(cursor) == cursor and "\ufffd" not in cursor
 
 
 def _with(entry: Unfinished, index: int, gap: Gap) -> Unfinished:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +14,10 @@ import pyarrow.compute as pc
 
 from chatbotx_source.redaction import redact_url
 from chatbotx_source.tables.columns import TABLES, Column, Table
-from chatbotx_source.tables.json_text import clean, free_key, json_text
+from chatbotx_source.tables.json_text import free_key, json_text
+from chatbotx_source.tables.misfits import Kind, Misfits
 from chatbotx_source.tables.values import converted, fitted, usable_id
+from chatbotx_source.texts import clean
 
 __all__ = [
     "TABLES",
@@ -30,9 +31,6 @@ __all__ = [
     "unfinished_table",
     "walks_table",
 ]
-
-Misfits = Counter[tuple[str, str]]
-"""How many values of (table, path in the row) did not fit a declared column, for one warning."""
 
 _BLOCK = 2_000
 """Rows converted at a time: few enough to stay in the processor's cache, a tenth off the time."""
@@ -61,7 +59,7 @@ def contact_tables(
     Returns:
         By name: `contacts` and the tables of its four lists.
     """
-    load = _Load(load_id, Counter() if misfits is None else misfits, not keep_signed_urls)
+    load = _Load(load_id, Misfits() if misfits is None else misfits, not keep_signed_urls)
     contacts = load.batch(TABLES["contacts"], rows)
     lists = []
     for key in contacts.table.children:
@@ -95,7 +93,7 @@ def message_tables(
     Returns:
         By name: `messages` and `messages__attachments`.
     """
-    load = _Load(load_id, Counter() if misfits is None else misfits, not keep_signed_urls)
+    load = _Load(load_id, Misfits() if misfits is None else misfits, not keep_signed_urls)
     contacts = {contact: clean(contact) for contact, _ in rows}
     messages = load.batch(
         TABLES["messages"], [row for _, row in rows], [contacts[contact] for contact, _ in rows]
@@ -157,7 +155,7 @@ class _Load:
         ]
         last = {id_: position for position, id_ in enumerate(ids)}
         if len(last) < len(ids):
-            self.misfits[table.name, "id (repeated)"] += len(ids) - len(last)
+            self.misfits.add(table.name, Kind.REPEATED, "id", len(ids) - len(last))
         places = sorted(last.values())
         given = {"id": [ids[place] for place in places]}
         if contacts is not None:
@@ -168,11 +166,11 @@ class _Load:
             if isinstance(row, dict):
                 batch.objects[position] = row
             else:
-                batch.keep(position, "(row)", row)
+                batch.keep(position, "(row)", row, Kind.UNFIT)
         return batch
 
     def _made_id(self, table: Table, row: Any, owner: str) -> str:
-        self.misfits[table.name, "id (missing)"] += 1
+        self.misfits.add(table.name, Kind.NAMELESS, "id")
         # Redacted, because a signature would make another row of it in every load.
         written = json_text([owner, row], redact=True)
         return "unidentified:" + hashlib.sha256(written.encode()).hexdigest()[:32]
@@ -212,11 +210,11 @@ class _Batch:
     given: dict[str, list[Any]]
     extras: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def keep(self, position: int, path: str, value: Any, counted_as: str | None = None) -> None:
+    def keep(self, position: int, path: str, value: Any, kind: Kind) -> None:
         """Keeps a value that no column takes."""
         extra = self.extras.setdefault(position, {})
         extra[free_key(path, extra)] = value
-        self.load.misfits[self.table.name, clean(counted_as or path)] += 1
+        self.load.misfits.add(self.table.name, kind, path)
 
     def elements(self, key: str) -> tuple[list[_Element], list[int]]:
         """Takes the elements of a list out of the rows.
@@ -236,19 +234,19 @@ class _Batch:
             if listed is None:
                 continue
             if not isinstance(listed, list):
-                self.keep(position, key, listed)
+                self.keep(position, key, listed, Kind.UNFIT)
                 continue
             before = len(elements)
             for index, element in enumerate(listed):
                 if not isinstance(element, dict):
-                    self.keep(position, f"{key}[{index}]", element, f"{key}[]")
+                    self.keep(position, f"{key}[{index}]", element, Kind.UNFIT)
                     continue
                 id_ = usable_id(element.get("id"))
                 if id_ is None:
                     id_ = f"unidentified:{self.given['id'][position]}:{index}"
                 identity = id_ if unique_alone else (position, id_)
                 if identity in taken:
-                    self.keep(position, f"{key}[{index}]", element, f"{key}[].id (repeated)")
+                    self.keep(position, f"{key}[{index}]", element, Kind.DOUBLED)
                     continue
                 taken.add(identity)
                 elements.append(_Element(position, index, id_, element))
@@ -341,13 +339,13 @@ class _Batch:
             if not row.keys() <= values.keys():
                 for key in row:  # in the row's order, so that `extra` is the same in every load
                     if key not in values:
-                        self.keep(position, ".".join((*prefix, key)), row[key])
+                        self.keep(position, ".".join((*prefix, key)), row[key], Kind.UNDECLARED)
 
     def _object(self, position: int, path: tuple[str, ...], value: Any) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
         if value is not None:
-            self.keep(position, ".".join(path), value)
+            self.keep(position, ".".join(path), value, Kind.UNFIT)
         return _ABSENT
 
     def _fill_column(
@@ -370,7 +368,7 @@ class _Batch:
         else:
             arrays[column.name], misfits = converted(column, values)
         for position in misfits:
-            self.keep(position, path, values[position])
+            self.keep(position, path, values[position], Kind.UNFIT)
 
 
 def _transposed(

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from chatbotx_source.redaction import redact_url
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
-
-
-def clean(text: str) -> str:
-    """The text with U+FFFD in the place of each NUL and each lone surrogate."""
-    # None of them is printable, and asking that is much faster than a search.
-    return text if text.isprintable() else _UNSTORABLE.sub("\ufffd", text)
+from chatbotx_source.redaction import may_open_something, redact_links
+from chatbotx_source.texts import clean
 
 
 def free_key(key: str, taken: Mapping[str, Any]) -> str:
-    """The key, with as many primes as it takes to be another than those taken."""
-    while key in taken:
-        key += "'"
-    return key
+    """The key, with a prime, and if need be a number, where it is one of those taken."""
+    if key not in taken:
+        return key
+    free, number = f"{key}'", len(taken)
+    while free in taken:
+        # Doubled, not counted up: whoever chooses the keys could make every search a long one.
+        free, number = f"{key}'{number}", 2 * number
+    return free
 
 
 def json_text(value: Any, *, redact: bool = False) -> str:
@@ -33,22 +30,22 @@ def json_text(value: Any, *, redact: bool = False) -> str:
 
     Args:
         value: what a JSON text was decoded to.
-        redact: take the credentials out of the URLs in it.
+        redact: take the credentials out of the links in it.
 
     Returns:
         The JSON text, its strings and keys cleaned, NaN and infinities as strings.
     """
     try:
-        written = orjson.dumps(value)
+        written = orjson.dumps(value).decode()
     except TypeError:  # integers beyond 64 bits, lone surrogates, very deep nesting
         return _careful(value, redact)
     if (
-        b"\\u0000" in written
-        or (redact and b"://" in written)
-        or (b"null" in written and orjson.loads(written) != value)  # NaN and infinities
+        "\\u0000" in written
+        or (redact and may_open_something(written))
+        or ("null" in written and orjson.loads(written) != value)  # NaN and infinities
     ):
         return _careful(value, redact)
-    return written.decode()
+    return written
 
 
 class _Written(str):
@@ -76,7 +73,9 @@ def _careful(value: Any, redact: bool) -> str:
             parts = [part for member in item for part in (_Written(","), member)][1:]
             pending += (_Written("]"), *reversed(parts), _Written("["))
         elif isinstance(item, str):
-            finished.append(_quoted(clean(redact_url(item) if redact and "://" in item else item)))
+            finished.append(_quoted(clean(redact_links(item) if redact else item)))
+        elif isinstance(item, Decimal):  # an integer too long for Python's own type
+            finished.append(str(item))
         elif isinstance(item, float) and not math.isfinite(item):
             finished.append(_quoted(json.dumps(item)))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from types import NoneType
 from typing import Any
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatbotx_source.tables.columns import Column
-from chatbotx_source.tables.json_text import clean, json_text
+from chatbotx_source.tables.json_text import json_text
+from chatbotx_source.texts import clean
 
 _PYTHON_TYPES: dict[str, type] = {
     "text": str,
@@ -22,6 +24,8 @@ _PYTHON_TYPES: dict[str, type] = {
 }
 _YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # us since 1970
 _EXACT_IN_A_DOUBLE = 2**53
+_DIGITS = (int, Decimal)
+"""What a JSON number without a fraction is decoded to: the latter beyond 640 digits."""
 
 
 def converted(column: Column, values: Sequence[Any]) -> tuple[pa.Array, list[int]]:
@@ -69,7 +73,7 @@ def fitted(column: Column, value: Any) -> Any:
     if column.type == "text":
         if kind is str:
             return clean(value)
-        return str(value) if kind is int and column.form == "id" else None
+        return str(value) if kind in _DIGITS and column.form == "id" else None
     if column.type == "timestamp":
         return _microseconds(value)
     if column.type == "bool":
@@ -111,4 +115,4 @@ def usable_id(value: Any) -> str | None:
     """The id as text, or None if the value cannot identify a row."""
     if type(value) is str:
         return clean(value) or None
-    return str(value) if type(value) is int else None
+    return str(value) if type(value) in _DIGITS else None

@@ -29,7 +29,11 @@ def api_error(status: int, code: str, message: str, **more: object) -> bytes:
     return reply(status, json.dumps(body).encode())
 
 
-ISSUES = {"issues": [{"path": ["perPage"], "message": "Invalid input: expected number"}]}
+ISSUES = {
+    "issues": [
+        {"code": "invalid_type", "path": ["perPage"], "message": "Invalid input: expected number"}
+    ]
+}
 FINAL = [
     (api_error(500, "INVALID_CHATBOT_TOKEN", "INVALID_CHATBOT_TOKEN"), AuthenticationError),
     (api_error(401, "UNAUTHORIZED", "Unauthorized"), AuthenticationError),
@@ -129,7 +133,7 @@ def test_issues_of_the_server_are_passed_on() -> None:
     with scripted(answer) as server, pytest.raises(InvalidRequestError) as caught:
         client_at(server.base_url).messages("id:7", per_page=20, cursor=None)
     assert "Invalid request data" in str(caught.value)
-    assert "perPage: Invalid input: expected number" in str(caught.value)
+    assert "perPage: invalid_type" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,18 @@ def test_json_that_is_no_page_is_a_fault_and_no_answer(body: bytes) -> None:
         client = client_at(server.base_url, max_attempts=2)
         with pytest.raises(ServerFaultError, match="not what the API promises"):
             client.messages("id:7", per_page=20, cursor=None)
+
+
+@pytest.mark.parametrize(
+    "count",
+    ["9" * 400, "9" * 5_000, "-1", "2147483648", "true", "3.0", "1e3", '"3"', "null", "NaN"],
+)
+def test_a_page_count_that_is_none_is_a_fault_and_no_answer(count: str) -> None:
+    body = b'{"data":[],"pageCount":%b}' % count.encode()
+    with scripted(reply(200, body)) as server:
+        client = client_at(server.base_url, max_attempts=1)
+        with pytest.raises(ServerFaultError, match="not what the API promises"):
+            client.contacts(1)
 
 
 @pytest.mark.parametrize(
@@ -205,5 +221,6 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
         "NotFoundError",
         "InvalidRequestError",
         "InvalidOutputError",
+        "UnreadablePageError",
         "ServerFaultError",
     }

@@ -3,8 +3,10 @@
 import json
 import logging
 import traceback
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -57,6 +59,107 @@ def test_no_error_and_no_log_shows_the_token(
     logged = "\n".join(f"{r.name} {r.getMessage()} {r.args} {r.exc_text}" for r in caplog.records)
     assert "v1/contacts?page=1" in logged
     assert TOKEN[:8] not in said + logged
+
+
+PERCENT = "".join(f"%{ord(char):02X}" for char in TOKEN)
+ESCAPED = "".join(f"\\u{ord(char):04x}" for char in TOKEN)
+SPELLINGS = [
+    TOKEN,
+    PERCENT,
+    PERCENT.lower(),
+    quote(PERCENT),
+    ESCAPED,
+    TOKEN[:5] + PERCENT[15:],
+    *(b64encode(before + TOKEN.encode()).decode() for before in (b"", b"a", b"Bearer ", b"ab")),
+    b64encode(f"user:{TOKEN}:x".encode()).decode().rstrip("="),
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("text", ["{0}", "a{0}b", "x?y={0}&z", "{0}{0}", "x" * 1_999 + " {0}"])
+def test_a_token_that_comes_back_in_another_spelling_is_not_shown(
+    spelling: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    body = json.dumps({"code": "FORBIDDEN", "message": text.format(spelling)})
+    with scripted(reply(403, body.encode())) as server:
+        client = client_at(server.base_url, max_attempts=1)
+        said = everything_said(client, lambda: client.contacts(1))
+    # The first characters of Base64 tell of what stands before the token, too.
+    assert spelling[4:12] not in said + caplog.text
+
+
+PRIVATE = ["Anna Example", "anna@example.com", "+84 90 123 45 67", "84901234567", "My secret text"]
+PERSON = {"id": "84901234567", "fullName": PRIVATE[0], "email": PRIVATE[1], "phone": PRIVATE[2]}
+PERSONAL = [
+    reply(200, json.dumps({"data": [PERSON], "pageCount": "one"}).encode()),
+    reply(200, json.dumps([PERSON]).encode()),
+    reply(200, json.dumps({PRIVATE[1]: 1, "a": {PRIVATE[0]: {PRIVATE[4]: 2}}}).encode()),
+    reply(200, f"{PRIVATE[0]} {PRIVATE[4]}".encode()),
+    reply(500, json.dumps(PERSON).encode()),
+    reply(500, f"<html>{PRIVATE[0]}</html>".encode()),
+    reply(502, json.dumps(PRIVATE[4]).encode()),
+    reply(404, json.dumps({"code": "a", "message": f"No {PRIVATE[1]}, {PRIVATE[2]}"}).encode()),
+    reply(500, json.dumps({"message": "x" * 190 + f" {PRIVATE[1]} {PRIVATE[3]}"}).encode()),
+    reply(
+        422,
+        json.dumps(
+            {
+                "message": "Invalid",
+                "data": {
+                    "issues": [
+                        {"path": ["email"], "code": "invalid_format", "message": PRIVATE[4]},
+                        {"path": [PRIVATE[0], PRIVATE[3]], "code": PRIVATE[4]},
+                    ]
+                },
+            }
+        ).encode(),
+    ),
+]
+
+
+@pytest.mark.parametrize("answer", PERSONAL)
+def test_no_error_and_no_log_shows_what_an_answer_says_of_a_person(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with scripted(answer) as server:
+        client = client_at(server.base_url, max_attempts=2, max_wait=20)
+        said = everything_said(client, lambda: client.contacts(1)) + caplog.text
+    assert [value for value in PRIVATE if value.split()[0] in said] == []
+
+
+def test_an_answer_that_is_none_is_told_by_its_shape() -> None:
+    with scripted(PERSONAL[0]) as server:
+        client = client_at(server.base_url, max_attempts=1)
+        said = everything_said(client, lambda: client.contacts(1))
+    size = len(PERSONAL[0].split(b"\r\n\r\n")[1])
+    assert (
+        f"{size} bytes, JSON, {{data: list of 1 {{id: text, fullName: text, email: text, "
+        "phone: text}, pageCount: text}"
+    ) in said
+
+
+CONTROLS = (
+    "\x1b[2J\x1b]0;title\x07 \x9b31m \u202egnp.exe \u2066 \x00 \x85 \u2028 \r\nWARNING forged"
+)
+
+
+@pytest.mark.parametrize("status", [404, 403, 422, 429, 500])
+def test_what_a_terminal_would_obey_reaches_no_error(status: int) -> None:
+    body = {
+        "code": CONTROLS,
+        "message": CONTROLS,
+        CONTROLS: CONTROLS,
+        "data": {"issues": [{"path": [CONTROLS], "code": CONTROLS}]},
+    }
+    location = f"Location: /{CONTROLS.encode('utf-8').decode('latin-1').splitlines()[0]}"
+    for answer in (reply(status, json.dumps(body).encode()), reply(307, b"", location)):
+        with scripted(answer) as server:
+            client = client_at(server.base_url, max_attempts=1, max_wait=0)
+            with pytest.raises(ChatbotXError) as caught:
+                client.contacts(1)
+        assert str(caught.value).isprintable()
 
 
 def test_an_unreachable_server_does_not_show_the_token(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from chatbotx_source.api.client import CHUNK_BYTES
-from chatbotx_source.errors import ConfigurationError, ServerFaultError
+from chatbotx_source.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ServerFaultError,
+    UnreadablePageError,
+)
 from chatbotx_source.sandbox import Fault, Sandbox, Workspace
 from tests.support.client import EMPTY_LISTING, EMPTY_PAGE, client_at, reply, scripted
 
@@ -55,9 +60,16 @@ def test_a_body_beyond_its_limit_is_not_read_to_its_end(packed: bool) -> None:
     )
     with scripted(answer) as server:
         client = client_at(server.base_url, max_body_bytes=100_000)
-        with pytest.raises(ServerFaultError, match="100,000 bytes: set a smaller page_size"):
+        with pytest.raises(UnreadablePageError, match="exceeds 100,000 bytes"):
             client.messages("id:7", per_page=500, cursor=None)
     assert len(server.heads) == 1
+
+
+def test_a_refusal_beyond_the_limit_is_still_that_refusal() -> None:
+    with scripted(reply(401, b"x" * 10_000_000)) as server:
+        client = client_at(server.base_url, max_body_bytes=100_000)
+        with pytest.raises(AuthenticationError):
+            client.contacts(1)
 
 
 @pytest.mark.parametrize("size", [CHUNK_BYTES - 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 1])

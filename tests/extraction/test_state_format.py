@@ -65,6 +65,13 @@ def test_what_is_written_is_read_as_it_was() -> None:
     assert remembered.next_mark == 8
 
 
+def test_ids_of_any_number_of_digits_are_read_as_they_were() -> None:
+    most = 10**30
+    current = Pass(4, NOON, lowest_id=most, highest_id=most)
+    progress = Progress("https://chat.example.com/api", highest_id=most, current=current)
+    assert recall(written(progress), TABLES).progress == {"workspace": progress}
+
+
 def test_a_new_workspace_is_written_in_a_few_words() -> None:
     address = "https://chat.example.com/api"
     assert progress_to_state(Progress(address)) == {"base_url": address}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +9,7 @@ import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from chatbotx_source.tables.arrow import TABLES, contact_tables, empty, message_tables
+from chatbotx_source.tables.misfits import Misfits
 
 TIME = "2026-07-28T05:43:24.674Z"
 STAMPS = {"createdAt": TIME, "updatedAt": TIME}
@@ -163,7 +163,7 @@ MESSAGE = {
 MADE_WHEN_NEEDED = {"removed_at", "extra"}
 
 
-def full_tables(misfits: Counter[tuple[str, str]]) -> dict[str, pa.Table]:
+def full_tables(misfits: Misfits) -> dict[str, pa.Table]:
     return {
         **contact_tables([CONTACT], load_id="1", misfits=misfits),
         **message_tables([(str(PERSON["id"]), MESSAGE)], load_id="1", misfits=misfits),
@@ -175,11 +175,11 @@ def nulled(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_row_with_every_field_fills_every_column_and_leaves_nothing_over() -> None:
-    misfits: Counter[tuple[str, str]] = Counter()
+    misfits = Misfits()
     for name, table in full_tables(misfits).items():
         row = table.to_pylist()[0]
         assert {column for column, value in row.items() if value is None} <= MADE_WHEN_NEEDED, name
-    assert not misfits
+    assert not misfits.seen
 
 
 def test_tables_come_in_reading_order() -> None:
@@ -198,7 +198,7 @@ def test_tables_come_in_reading_order() -> None:
 
 
 def test_an_all_null_page_and_an_empty_one_have_the_schema_of_a_full_one() -> None:
-    full = full_tables(Counter())
+    full = full_tables(Misfits())
     rows = {
         **contact_tables([nulled(CONTACT)], load_id="1"),
         **message_tables([("1", nulled(MESSAGE))], load_id="1"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbotx_source.tables.json_text import clean, free_key, json_text
+from chatbotx_source.tables.json_text import free_key, json_text
+from chatbotx_source.texts import clean
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
 VALUES = st.recursive(
@@ -67,6 +69,11 @@ def test_it_is_compact_and_its_numbers_are_exact(value: Any, written: str) -> No
     assert json_text(value) == written
 
 
+@pytest.mark.parametrize("digits", ["9" * 641, "-" + "1" * 100_000])
+def test_an_integer_too_long_for_pythons_own_type_is_written_digit_by_digit(digits: str) -> None:
+    assert json_text([Decimal(digits), 1]) == f"[{digits},1]"
+
+
 def test_nan_and_infinity_become_texts() -> None:
     assert json_text([float("nan"), float("inf"), None]) == '["NaN","Infinity",null]'
 
@@ -97,3 +104,4 @@ def test_urls_lose_their_signature_only_when_asked() -> None:
         "link": "https://files.example.com/a.png",
         "note": "a://b?c=1",
     }
+    assert json_text("files.example.com/a.png?sig=0f", redact=True) == '"files.example.com/a.png"'

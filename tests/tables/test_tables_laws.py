@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbotx_source.tables.arrow import TABLES, contact_tables, message_tables
-from chatbotx_source.tables.json_text import clean
+from chatbotx_source.texts import clean
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=6)
 TIMES = st.datetimes().map(lambda moment: moment.isoformat(timespec="milliseconds") + "Z")

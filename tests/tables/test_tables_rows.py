@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from chatbotx_source.tables.arrow import (
     sync_table,
     unfinished_table,
 )
+from chatbotx_source.tables.misfits import Kind, Misfits
 
 TIME = "2026-07-28T05:43:24.674Z"
 LATER = "2026-07-28T06:00:00.000Z"
@@ -24,8 +25,6 @@ SIGNED = "https://files.example.com/a.png?X-Amz-Date=1&X-Amz-Signature=0f"
 UNSIGNED = "https://files.example.com/a.png"
 
 BARE = {"id": "5", "createdAt": TIME, "updatedAt": TIME, "attachments": []}
-
-Misfits = Counter[tuple[str, str]]
 
 
 def messages(*rows: Any, **options: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -43,6 +42,10 @@ def attachment(**fields: Any) -> dict[str, Any]:
     """The one row that an attachment makes."""
     _, [row] = messages({"id": "5", "attachments": [{"id": "6", **fields}]})
     return row
+
+
+def times(misfits: Misfits) -> dict[tuple[str, Kind], int]:
+    return {place: seen.times for place, seen in misfits.seen.items()}
 
 
 def extra(row: dict[str, Any]) -> Any:
@@ -154,12 +157,14 @@ def test_the_contact_of_a_nested_object_is_flattened() -> None:
     ],
 )
 def test_what_fits_no_column_is_kept_and_counted(field: str, value: Any) -> None:
-    misfits: Misfits = Counter()
+    misfits = Misfits()
     [fitting, row], _ = messages(
         {"id": "4", "text": "a", "createdAt": TIME}, {"id": "5", field: value}, misfits=misfits
     )
     assert extra(row) == {field: value}
-    assert misfits == {("messages", field): 1}
+    kind = Kind.UNDECLARED if field == "shoeSize" else Kind.UNFIT
+    assert times(misfits) == {("messages", kind): 1}
+    assert misfits.seen["messages", kind].examples == [field]
     assert (fitting["text"], fitting["created_at"], fitting["extra"]) == ("a", AT, None)
 
 
@@ -168,6 +173,15 @@ def test_a_size_that_is_no_integer_of_64_bits_is_kept(value: Any) -> None:
     row = attachment(size=value)
     assert row["size"] is None
     assert extra(row) == {"size": value}
+
+
+@pytest.mark.parametrize("digits", ["9" * 641, "8" * 50_000])
+def test_an_integer_of_any_length_is_kept_digit_by_digit(digits: str) -> None:
+    value = Decimal(digits)
+    row = message(id=value, senderId=value, attributes=[value], text=value, sendError=value)
+    assert row["id"] == row["sender_id"] == digits
+    assert row["attributes"] == f"[{digits}]"
+    assert row["extra"] == f'{{"text":{digits},"sendError":{digits}}}'
 
 
 @pytest.mark.parametrize("value", ["true", 1, 0, 1.0])
@@ -188,10 +202,10 @@ def test_two_values_of_one_path_are_both_kept() -> None:
 
 
 def test_an_undeclared_field_of_an_element_is_kept_beside_it() -> None:
-    misfits: Misfits = Counter()
+    misfits = Misfits()
     _, [row] = messages({"id": "5", "attachments": [{"id": "6", "alt": "A cat"}]}, misfits=misfits)
     assert extra(row) == {"alt": "A cat"}
-    assert misfits == {("messages__attachments", "alt"): 1}
+    assert times(misfits) == {("messages__attachments", Kind.UNDECLARED): 1}
 
 
 def test_an_id_of_the_parent_that_disagrees_is_kept_and_the_join_still_works() -> None:
@@ -219,12 +233,12 @@ def test_a_misfit_stays_with_its_row_among_thousands() -> None:
 
 @pytest.mark.parametrize("row", [None, 5, "text", [], {}, {"text": "a"}, {"id": None}, {"id": ""}])
 def test_a_row_without_an_id_is_kept_under_one_that_stays_the_same(row: Any) -> None:
-    misfits: Misfits = Counter()
+    misfits = Misfits()
     [first], _ = messages(row, misfits=misfits)
     [second], _ = messages(row)
     assert first["id"].startswith("unidentified:")
     assert first["id"] == second["id"]
-    assert misfits["messages", "id (missing)"] == 1
+    assert times(misfits)["messages", Kind.NAMELESS] == 1
 
 
 def test_a_row_that_is_no_object_is_kept_whole() -> None:
@@ -252,7 +266,7 @@ def test_elements_without_an_id_are_kept_apart_by_their_place() -> None:
 
 
 def test_of_two_messages_with_one_id_the_later_counts() -> None:
-    misfits: Misfits = Counter()
+    misfits = Misfits()
     rows, attachments = messages(
         {"id": "5", "text": "old", "attachments": [{"id": "6"}]},
         {"id": "4", "text": "other"},
@@ -261,18 +275,18 @@ def test_of_two_messages_with_one_id_the_later_counts() -> None:
     )
     assert [row["text"] for row in rows] == ["other", "new"]
     assert [row["id"] for row in attachments] == ["7"]
-    assert misfits == {("messages", "id (repeated)"): 1}
+    assert times(misfits) == {("messages", Kind.REPEATED): 1}
 
 
 def test_an_attachment_that_comes_again_is_kept_in_its_message() -> None:
-    misfits: Misfits = Counter()
+    misfits = Misfits()
     rows, attachments = messages(
         {"id": "4", "attachments": [{"id": "6", "name": "a"}, {"id": "6", "name": "b"}]},
         misfits=misfits,
     )
     assert [(row["id"], row["name"]) for row in attachments] == [("6", "a")]
     assert extra(rows[0]) == {"attachments[1]": {"id": "6", "name": "b"}}
-    assert misfits == {("messages", "attachments[].id (repeated)"): 1}
+    assert times(misfits) == {("messages", Kind.DOUBLED): 1}
 
 
 def test_one_tag_on_two_contacts_is_two_rows() -> None:
@@ -294,6 +308,18 @@ def test_no_signature_hides_in_extra() -> None:
     row = attachment(preview={"links": [SIGNED]}, url=[SIGNED])
     assert extra(row) == {"preview": {"links": [UNSIGNED]}, "url": [UNSIGNED]}
     assert extra(message(attachments=[SIGNED])) == {"attachments[0]": UNSIGNED}
+
+
+def test_a_signed_link_in_the_middle_of_a_text_takes_nothing_else_with_it() -> None:
+    row = message(hint=f"Open {SIGNED}, then answer", plain="Really? Yes!")
+    assert extra(row) == {"hint": f"Open {UNSIGNED} then answer", "plain": "Really? Yes!"}
+
+
+def test_a_signed_link_in_json_within_a_text_is_found() -> None:
+    escaped = SIGNED.replace("/", "\\/").replace("&", "\\u0026")
+    row = message(raw=f'{{"url":"{escaped}","size":3}}')
+    written = UNSIGNED.replace("/", "\\/")
+    assert extra(row) == {"raw": f'{{"url":"{written}","size":3}}'}
 
 
 def test_signatures_stay_when_asked_for() -> None:
