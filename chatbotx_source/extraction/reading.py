@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from chatbotx_source import instants
+from chatbotx_source import clock
 from chatbotx_source.api.client import Answer, Client
 from chatbotx_source.api.pool import Ask, Pool, Take, ThreadPool
 from chatbotx_source.errors import (
@@ -91,7 +91,7 @@ class Reading:
     outcome: Outcome = field(init=False)
 
     def __post_init__(self) -> None:
-        self.outcome = Outcome(began=instants.present())
+        self.outcome = Outcome(began=clock.present())
         self._began = time.monotonic()
         self._requests_before = self.client.requests
         self._listing = Listing(self.client, self.settings, self.progress, self.load_id)
@@ -397,7 +397,7 @@ class Reading:
     # Batches
 
     def _batch(self, *, last: bool = False) -> Batch:
-        now = instants.present()
+        now = clock.present()
         tables = self._gathering.take(now=now)
         for name, count in count_rows(tables).items():
             self.outcome.rows[name] = self.outcome.rows.get(name, 0) + count
