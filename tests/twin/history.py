@@ -24,8 +24,9 @@ from chatbotx_source.settings import Settings
 from chatbotx_source.shards import Shard
 
 from .events import Cure, Event, History, Load, Outage
-from .oracle import BrokenPromiseError, Committed, Oracle
-from .server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
+from .oracle import BrokenPromiseError, Committed, Ended, Oracle, Walk
+from .records import EPOCH, HOUR, SECOND, milliseconds, text
+from .server import REQUESTS_IN_A_LOAD, Killed, Server
 
 BASE_URL = "https://chat.example.com/api"
 PATIENCE = 20
@@ -41,14 +42,14 @@ class Tapped(Reading):
 
     rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     listed: list[Mapping[str, Any]] = field(default_factory=list)
-    walked: list[tuple[str, Whole]] = field(default_factory=list)
+    walked: list[Whole] = field(default_factory=list)
     reported: list[dict[str, Any]] = field(default_factory=list)
 
     def _batch(self, *, last: bool = False) -> Batch:
         gathered = self._gathering
         self.rows += gathered.messages
         self.listed += gathered.contacts
-        self.walked += gathered.whole
+        self.walked += [whole for _, whole in gathered.whole]
         gathered.messages, gathered.contacts, gathered.whole = [], [], []
         if last:
             self.reported = list(unfinished_rows(self.progress))
@@ -115,7 +116,7 @@ class Play:
         self.oracle = Oracle(
             lookback=history.lookback * SECOND,
             turns=max(1, round(1 / share)) if share else None,
-            shard=self.shard,
+            shard=(self.shard.index, self.shard.count) if self.shard else None,
         )
         self.server = Server(history.listing_page, self.oracle)
         self.oracle.server = self.server
@@ -210,8 +211,8 @@ class Play:
                 load_id=load_id,
                 messages=tapped.rows,
                 contacts=[str(row["id"]) for row in tapped.listed],
-                walks=tapped.walked,
-                outcome=tapped.outcome,
+                walks=[_walk(each) for each in tapped.walked],
+                ended=_ended(tapped.outcome),
                 unfinished=set(tapped.progress.unfinished),
                 start_date=start,
             )
@@ -258,6 +259,23 @@ def small_outages(contacts: int) -> Iterator[None]:
 def _remembered(state: str | None, start_date: Instant | None, shard: str | None) -> Progress:
     known = from_state(json.loads(state)) if state else None
     return in_scope(known or Progress(BASE_URL, shard=shard), BASE_URL, start_date, shard)
+
+
+def _walk(whole: Whole) -> Walk:
+    at, message_id = whole.first
+    return Walk(whole.conversation_id, (milliseconds(at), message_id), whole.first_load)
+
+
+def _ended(outcome: Outcome) -> Ended | None:
+    if not outcome.over:
+        return None
+    assert outcome.pass_started is not None
+    return Ended(
+        milliseconds(outcome.pass_started),
+        whole=outcome.mode == "reconcile" or outcome.reconciled,
+        complete=outcome.complete,
+        listed_since=outcome.listed_since,
+    )
 
 
 def _no_message_twice(tapped: Tapped) -> None:
