@@ -54,9 +54,10 @@ soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7
 bench: $(VENV)/.bench ## measure this source beside its peers, in a quarter of an hour; CASE=all for hours
 	@$(BIN)/python -m benchmarks $(CASE)
 
-lint: $(VENV)/.dev ## check style
+lint: $(VENV)/.dev ## check style, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/.dev ## correct style
 	@$(BIN)/ruff check --fix .
