@@ -3,6 +3,6 @@
 Everything around the decisions is replaced by plain objects in memory, so that a history takes
 milliseconds: `records` is what ChatbotX stores, `server` stands for it, `events` is what may happen
 to it, `drawing` draws histories, `history` plays them, `oracle` states the promise and judges by
-the records alone. `python -m tests.twin` searches for long, `python -m tests.twin.mutants` shows
-that the search finds what it should.
+the records alone. `python -m tests.twin` searches for long, `python -m tests.mutants` shows that
+the search finds what it should.
 """
