@@ -9,7 +9,7 @@ CASE ?= first-load
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo report test test-analytics test-airflow test-dagster test-destinations proof soak bench lint format types docs wheel clean
+.PHONY: help demo report test test-analytics test-airflow test-dagster test-destinations proof mutants soak bench lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,6 +44,10 @@ proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills
 	@$(BIN)/python -m tests.history --histories 300 --seed 1 --processes 2
 	@$(BIN)/python -m tests.kills --kills 100 --seed 1 --at-once 2
 	@$(BIN)/python -m tests.kills --each first --at-once 2
+	@$(BIN)/python -m tests.mutants --sample --seconds 170 --processes 2
+
+mutants: $(VENV)/.dev ## make one mistake after the other in the package, and see that a search notices each
+	@$(BIN)/python -m tests.mutants --processes 2
 
 soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7
 	@$(BIN)/python -m tests.twin --histories 400000 --seed $(SEED) --processes 2
@@ -54,9 +58,10 @@ soak: $(VENV)/.dev ## the same search for an hour or more: make soak SEED=7
 bench: $(VENV)/.bench ## measure this source beside its peers, in a quarter of an hour; CASE=all for hours
 	@$(BIN)/python -m benchmarks $(CASE)
 
-lint: $(VENV)/.dev ## check style
+lint: $(VENV)/.dev ## check style, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/.dev ## correct style
 	@$(BIN)/ruff check --fix .

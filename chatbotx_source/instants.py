@@ -38,11 +38,6 @@ def are_instants(values: Sequence[Any]) -> bool:
     return set(map(type, values)) <= {str} and all(map(_WRITTEN_BY_THE_API.fullmatch, values))
 
 
-def present() -> Instant:
-    """Now, by the clock of this machine."""
-    return from_datetime(datetime.now(timezone.utc))
-
-
 def from_datetime(moment: datetime) -> Instant:
     """Writes a datetime (naive: UTC) as the API does, cut to milliseconds."""
     if moment.tzinfo is None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import requests
 import urllib3
 
+from chatbotx_source import clock
 from chatbotx_source.api.addresses import (
     check_base_url,
     check_identifier,
@@ -122,7 +123,7 @@ class Client:
         max_attempts: int = 5,
         sleep: Callable[[float], object] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        now: Callable[[], datetime] = clock.now,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         _check_at_least(0, max_requests_per_second=max_requests_per_second, max_wait=max_wait)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 import dlt
@@ -19,6 +19,7 @@ import pyarrow as pa
 from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
 from dlt.destinations.sql_client import WithSqlClient
 
+from chatbotx_source import clock
 from chatbotx_source.destinations.table_files import (
     OpenTable,
     finished_loads,
@@ -97,7 +98,7 @@ def mark_removed(pipeline: dlt.Pipeline, listing: Listed | None = None) -> None:
         pipeline: whose tables; they must have been loaded.
         listing: a complete listing of contacts; None for none.
     """
-    now = datetime.now(timezone.utc)
+    now = clock.now()
     client = pipeline.destination_client()
     if keeps_files(client):
         _mark_in_files(pipeline, client, listing, now)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatbotx_source import instants
+from chatbotx_source import clock
 from chatbotx_source.extraction.outcome import Outcome, sync_row, unfinished_report
 from chatbotx_source.extraction.remembered import Package, progress_to_state
 from chatbotx_source.instants import Instant, to_datetime
@@ -117,7 +117,7 @@ class Gathering:
         Returns:
             The batch.
         """
-        now, load_id = instants.present(), self.package.load_id
+        now, load_id = clock.present(), self.package.load_id
         tables = self._tables(now)
         outcome.add_rows(count_rows(tables))
         if last:

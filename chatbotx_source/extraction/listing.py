@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any
 
-from chatbotx_source import instants
+from chatbotx_source import clock
 from chatbotx_source.api.client import Answer, Client
 from chatbotx_source.errors import (
     ChatbotXError,
@@ -108,7 +107,7 @@ class Listing:
     def _begin(self) -> Pass:
         return passes.begin(
             self.progress,
-            now=instants.present(),
+            now=clock.present(),
             load_id=self.load_id,
             mode="reconcile" if self.settings.reconcile else "incremental",
             identifiers=self.settings.contacts,
@@ -164,7 +163,7 @@ class Listing:
 
     def _take_unknown(self, identifiers: tuple[str, ...]) -> None:
         identifier = passes.take_identifier(self.progress)
-        passes.take_unknown(self.progress, identifier, now=instants.present())
+        passes.take_unknown(self.progress, identifier, now=clock.present())
         unknown = [each for each in identifiers if each in self.progress.unfinished]
         if len(unknown) == len(identifiers):
             raise ConfigurationError(
@@ -188,7 +187,7 @@ class Listing:
 
     def admit(self, rows: list[Row]) -> list[str]:
         """The ids of those that are due, which the pass now waits for."""
-        now = instants.present()
+        now = clock.present()
         contacts = map(Contact.from_row, rows)
         return [
             contact.id
@@ -213,7 +212,7 @@ def _by_the_server(answer: Answer, otherwise: Instant) -> Instant:
         return otherwise
     if answer.age:
         logger.warning("The answer comes from a cache %.0f s old: check the proxy.", answer.age)
-    off = (answer.date - datetime.now(timezone.utc)).total_seconds()
+    off = (answer.date - clock.now()).total_seconds()
     if abs(off) > 60 * passes.CLOCK_MARGIN_MINUTES:
         logger.warning("The clocks of the server and of this machine differ by %.0f s.", abs(off))
     return minus(from_datetime(answer.date), minutes=passes.CLOCK_MARGIN_MINUTES)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chatbotx_source import instants
+from chatbotx_source import clock
 from chatbotx_source.api.client import Answer, Client
 from chatbotx_source.api.pool import Ask, Pool, Take, ThreadPool, side_by_side
 from chatbotx_source.errors import (
@@ -74,7 +74,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.outcome = Outcome(began=instants.present())
+        self.outcome = Outcome(began=clock.present())
         self._requests_before = self.client.requests
         self._budget = Budget(settings.max_requests, settings.max_messages, settings.max_duration)
         self._listing = Listing(self.client, settings, self.progress, self.package.load_id)

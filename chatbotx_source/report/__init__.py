@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 import dlt
 from dlt.common.destination.exceptions import DestinationUndefinedEntity, SqlClientNotAvailable
 
+from chatbotx_source import clock
 from chatbotx_source.analytics import schema_of
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.report.page import page
@@ -67,7 +68,7 @@ def write(
     with pipeline.sql_client() as client:
         schema = schema_of(client.dataset_name)
         try:
-            answers = ask(client, schema, now or datetime.now(timezone.utc))
+            answers = ask(client, schema, now or clock.now())
         except DestinationUndefinedEntity as error:
             raise ConfigurationError(
                 f"The report is made of the analytics tables, and not all of them are in schema "

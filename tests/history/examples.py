@@ -1,6 +1,7 @@
 """Histories written by hand: each is about one thing that keeps a row from being lost.
 
-They are played before random ones. Most of the mutants of `mutants` are such a thing left out.
+They are played before random ones. Most of the mutants of `tests.mutants.handling` are such a
+thing left out.
 """
 
 from __future__ import annotations

@@ -17,10 +17,9 @@ from unittest.mock import patch
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, instants, sync
+from chatbotx_source import ChatbotXError, SyncSummary, chatbotx, clock, sync
 from chatbotx_source.api.client import Client
 from chatbotx_source.extraction import batches, outages
-from chatbotx_source.instants import from_datetime
 from chatbotx_source.sandbox import api as sandbox_api
 from tests.history.destination import Tables, read
 from tests.history.promise import BrokenPromise, Ended, Oracle
@@ -325,8 +324,7 @@ def _surroundings(history: History, world: World, place: Path) -> Iterator[None]
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {**ENVIRONMENT, "DLT_DATA_DIR": str(place)}))
         stack.enter_context(patch.dict(Client.__init__.__kwdefaults__ or {}, waiting))
-        clock = patch.object(instants, "present", lambda: from_datetime(world.own_clock))
-        stack.enter_context(clock)
+        stack.enter_context(patch.object(clock, "now", lambda: world.own_clock))
         stack.enter_context(patch.object(batches, "ENOUGH_ROWS", history.batch_rows))
         stack.enter_context(patch.object(outages, "OUTAGE", history.outage))
         stack.enter_context(

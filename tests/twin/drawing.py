@@ -26,7 +26,7 @@ from .events import (
     UpdateContact,
     Wait,
 )
-from .server import FaultKind
+from .records import FaultKind
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 AGES = (0.0, 0.001, 1.0, 30.0, MINUTE, 5 * MINUTE, HOUR, 3 * HOUR, DAY, DAY + 1, 3 * DAY, 40 * DAY)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .server import SECOND, ContactRecord, FaultKind, Message, Server
+from .records import SECOND, ContactRecord, FaultKind, Message
+from .server import Server
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,9 @@ from chatbotx_source.settings import Settings
 from chatbotx_source.shards import Shard
 
 from .events import Cure, Event, History, Load, Outage
-from .oracle import BrokenPromiseError, Committed, Oracle
-from .server import EPOCH, HOUR, REQUESTS_IN_A_LOAD, SECOND, Killed, Server, text
+from .oracle import BrokenPromiseError, Committed, Ended, Oracle, Walk
+from .records import EPOCH, HOUR, SECOND, milliseconds, text
+from .server import REQUESTS_IN_A_LOAD, Killed, Server
 
 BASE_URL = "https://chat.example.com/api"
 PATIENCE = 20
@@ -47,14 +48,14 @@ class Tapped(Reading):
 
     rows: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     listed: list[Mapping[str, Any]] = field(default_factory=list)
-    walked: list[tuple[str, FullWalk]] = field(default_factory=list)
+    walked: list[FullWalk] = field(default_factory=list)
     reported: list[dict[str, Any]] = field(default_factory=list)
 
     def _batch(self, *, last: bool = False) -> Batch:
         rows = self._gathering.take()
         self.rows += rows.messages
         self.listed += rows.contacts
-        self.walked += rows.full_walks
+        self.walked += [walk for _, walk in rows.full_walks]
         if last:
             self.reported = list(unfinished_rows(self.progress))
         return Batch(self.package, 1, {}, progress_to_state(self.progress), {})
@@ -120,7 +121,7 @@ class Play:
         self.oracle = Oracle(
             lookback=history.lookback * SECOND,
             turns=max(1, round(1 / share)) if share else None,
-            shard=self.shard,
+            shard=(self.shard.index, self.shard.count) if self.shard else None,
         )
         self.server = Server(history.listing_page, self.oracle)
         self.oracle.server = self.server
@@ -215,8 +216,8 @@ class Play:
                 load_id=load_id,
                 messages=tapped.rows,
                 contacts=[str(row["id"]) for row in tapped.listed],
-                walks=tapped.walked,
-                outcome=tapped.outcome,
+                walks=[_walk(each) for each in tapped.walked],
+                ended=_ended(tapped.outcome),
                 unfinished=set(tapped.progress.unfinished),
                 start_date=start,
             )
@@ -263,6 +264,23 @@ def small_outages(contacts: int) -> Iterator[None]:
 def _remembered(state: str | None, start_date: Instant | None, shard: str | None) -> Progress:
     known = progress_from_state(json.loads(state)) if state else None
     return in_scope(known or Progress(BASE_URL, shard=shard), BASE_URL, start_date, shard)
+
+
+def _walk(walk: FullWalk) -> Walk:
+    at, message_id = walk.first
+    return Walk(walk.conversation_id, (milliseconds(at), message_id), walk.first_load)
+
+
+def _ended(outcome: Outcome) -> Ended | None:
+    if not outcome.over:
+        return None
+    assert outcome.pass_started is not None
+    return Ended(
+        milliseconds(outcome.pass_started),
+        whole=outcome.mode == "reconcile" or outcome.reconciled,
+        complete=outcome.complete,
+        listed_since=outcome.listed_since,
+    )
 
 
 def _no_message_twice(tapped: Tapped) -> None:

@@ -32,14 +32,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+from zlib import crc32
 
-from chatbotx_source.extraction.outcome import Outcome
-from chatbotx_source.instants import to_datetime
-from chatbotx_source.rules.walk import FullWalk
-from chatbotx_source.shards import Shard
-
-from .server import DAY, MINUTE, ContactRecord, Message, Server, Watcher
+from .records import DAY, MINUTE, ContactRecord, Message, Watcher
 
 LIM_AGE = 30 * DAY
 
@@ -115,6 +111,39 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """A conversation that a load says was read from top to bottom.
+
+    Attributes:
+        conversation_id: the conversation.
+        first: milliseconds and id of the newest message.
+        first_load: the load that read that message.
+    """
+
+    conversation_id: str | None
+    first: tuple[int, int]
+    first_load: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A pass that ended with a load, in the words of that load.
+
+    Attributes:
+        started: milliseconds up to which the pass brings everything.
+        whole: whether it was to read every contact whole, or did.
+        complete: whether nothing is missing.
+        listed_since: the load that began the pass, if it listed all contacts: who was not written
+            since is gone.
+    """
+
+    started: int
+    whole: bool
+    complete: bool
+    listed_since: str | None
+
+
+@dataclass(frozen=True)
 class Committed:
     """A load that is at the destination.
 
@@ -122,8 +151,8 @@ class Committed:
         load_id: later loads have higher ones.
         messages: contact id and row, as handed over.
         contacts: ids of the contact rows.
-        walks: contact id and what a walk from top to bottom proved.
-        outcome: what the load says it did.
+        walks: what walks from top to bottom proved.
+        ended: the pass that ended with it, if one did.
         unfinished: ids of the contacts that it says are not read through.
         start_date: its setting, in milliseconds.
     """
@@ -131,10 +160,22 @@ class Committed:
     load_id: str
     messages: Sequence[tuple[str, Mapping[str, Any]]]
     contacts: Sequence[str]
-    walks: Sequence[tuple[str, FullWalk]]
-    outcome: Outcome
+    walks: Sequence[Walk]
+    ended: Ended | None
     unfinished: Set[str]
     start_date: int | None
+
+
+class Watched(Protocol):
+    """What the oracle looks at of the server.
+
+    Attributes:
+        now: the clock of the database, milliseconds.
+        contact_records: the contacts that there are.
+    """
+
+    now: int
+    contact_records: list[ContactRecord]
 
 
 @dataclass
@@ -144,7 +185,7 @@ class Oracle(Watcher):
     Args:
         lookback: milliseconds.
         turns: passes in a row of which one reads each contact whole; None for no such promise.
-        shard: the part of the contacts that is read; None for all.
+        shard: the part of the contacts that is read: the i-th of n as `(i, n)`; None for all.
 
     Attributes:
         server: what is watched.
@@ -160,8 +201,8 @@ class Oracle(Watcher):
 
     lookback: int
     turns: int | None = None
-    shard: Shard | None = None
-    server: Server = field(init=False)
+    shard: tuple[int, int] | None = None
+    server: Watched = field(init=False)
     destination: dict[Message, Stored] = field(default_factory=dict)
     contacts: dict[str, str] = field(default_factory=dict)
     known: dict[ContactRecord, Known] = field(default_factory=dict)
@@ -275,28 +316,33 @@ class Oracle(Watcher):
             self.destination[message] = Stored(row["version"], row["conversationId"], load.load_id)
         self.contacts.update(dict.fromkeys(load.contacts, load.load_id))
         read = {*load.contacts, *(contact_id for contact_id, _ in load.messages)}
-        if self.shard and not all(map(self.shard.holds, read)):
+        if not all(map(self._is_own, read)):
             raise BrokenPromiseError("a shard has read a contact that is not its own")
-        for _, whole in load.walks:
-            self._judge_walk(whole)
-        if load.outcome.over:
-            self._judge(load.outcome, load.unfinished)
+        for walk in load.walks:
+            self._judge_walk(walk)
+        if load.ended:
+            self._judge(load.ended, load.unfinished)
 
     def _own(self) -> list[ContactRecord]:
         """The contacts that are there, and are to be read."""
-        contacts = self.server.contact_records
-        return [each for each in contacts if self.shard is None or self.shard.holds(str(each.id))]
+        return [each for each in self.server.contact_records if self._is_own(str(each.id))]
 
-    def _judge_walk(self, whole: FullWalk) -> None:
+    def _is_own(self, contact_id: str) -> bool:
+        """Whether the hash of the id is in the shard's range, of as many equal ones as shards."""
+        if self.shard is None:
+            return True
+        index, count = self.shard
+        return (index - 1) << 32 <= crc32(contact_id.encode()) * count < index << 32
+
+    def _judge_walk(self, walk: Walk) -> None:
         """What the walk should have met and did not is gone."""
-        first = int(to_datetime(whole.first[0]).timestamp() * 1_000 + 0.5), whole.first[1]
         for message, stored in self.destination.items():
             if (
-                stored.conversation_id == whole.conversation_id
-                and message.position <= first
-                and stored.load_id < whole.first_load
+                stored.conversation_id == walk.conversation_id
+                and message.position <= walk.first
+                and stored.load_id < walk.first_load
                 and not message.gone
-                and self._known(message.contact).missed.get(message, "") < whole.first_load
+                and self._known(message.contact).missed.get(message, "") < walk.first_load
             ):
                 raise BrokenPromiseError(f"message {message.id} is marked as removed, and is not")
 
@@ -317,10 +363,9 @@ class Oracle(Watcher):
                         change.listed = order
         self._pending.clear()
 
-    def _judge(self, outcome: Outcome, unfinished: Set[str]) -> None:
-        assert outcome.pass_started is not None
-        started = int(to_datetime(outcome.pass_started).timestamp() * 1_000 + 0.5)
-        self._note_whole(started, reconcile=outcome.mode == "reconcile" or outcome.reconciled)
+    def _judge(self, ended: Ended, unfinished: Set[str]) -> None:
+        started = ended.started
+        self._note_whole(started, all_contacts=ended.whole)
         self.ended.append(started)
         self.through = started
         for contact in self._own():
@@ -329,10 +374,10 @@ class Oracle(Watcher):
                 self._judge_contact(known, contact.visible, started)
             elif _only_poisoned(contact, known):
                 self._judge_contact(known, _above_poison(contact), started)
-            if outcome.complete and str(contact.id) in unfinished and not known.last_empty:
+            if ended.complete and str(contact.id) in unfinished and not known.last_empty:
                 raise BrokenPromiseError(f"complete, but contact {contact.id} is not read")
-        if outcome.listed_since is not None:
-            self._judge_listing(outcome.listed_since)
+        if ended.listed_since is not None:
+            self._judge_listing(ended.listed_since)
 
     def _judge_listing(self, since: str) -> None:
         """Contacts that were not listed since are gone, and only they."""
@@ -340,10 +385,10 @@ class Oracle(Watcher):
             if self.contacts.get(str(contact.id), since) < since:
                 raise BrokenPromiseError(f"contact {contact.id} is marked as removed, and is not")
 
-    def _note_whole(self, started: int, *, reconcile: bool) -> None:
+    def _note_whole(self, started: int, *, all_contacts: bool) -> None:
         news = -1 if self.through is None else self.through - self.lookback
         for known in self.known.values():
-            if reconcile or known.created > news:
+            if all_contacts or known.created > news:
                 known.whole = max(known.whole, started)
         if self.turns is not None and len(self.ended) + 1 >= self.turns:
             first = [*self.ended, started][-self.turns :]

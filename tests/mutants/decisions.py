@@ -1,43 +1,8 @@
-"""Breaks the rules one by one and shows that the search notices: `python -m tests.twin.mutants`.
-
-Every mutant is the package with one decision changed in its source. One that survives is either
-a gap of the twin or a rule that is not needed.
-"""
+"""Mistakes in the decisions: what is due, where a walk ends, when a pass is over."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-
-import chatbotx_source
-
-PACKAGE = Path(chatbotx_source.__file__).parent
-TESTS = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A change of the source.
-
-    Attributes:
-        what: the mistake, in words.
-        module: the file.
-        old: what is there, exactly once.
-        new: what takes its place.
-    """
-
-    what: str
-    module: str
-    old: str
-    new: str
-
+from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
@@ -178,8 +143,8 @@ MUTANTS = (
     Mutant(
         "a pass is called whole without what is believed empty",
         "rules/passes",
-        "current.all_walked and all(g.floor is None for entry in unfinished for g in entry.gaps)",
-        "current.all_walked",
+        "all_walked = current.all_walked and all(",
+        "all_walked = current.all_walked or all(",
     ),
     Mutant(
         "a contact believed empty may fail",
@@ -250,9 +215,9 @@ MUTANTS = (
     ),
     Mutant(
         "an outage leaves all contacts as they were",
-        "extraction/reading",
-        "        if self._well:\n",
-        "        if True:\n",
+        "extraction/outages",
+        "return dict(reversed(self._failed)) if self.well else {}",
+        "return dict(reversed(self._failed))",
     ),
     Mutant(
         "a page of the listing is asked for before the one above it is read",
@@ -262,65 +227,8 @@ MUTANTS = (
     ),
     Mutant(
         "everything is synced through the present",
-        "extraction/listing",
-        "started = min(self._asked.started, _by_the_server(answer, self._asked.started))",
-        "started = minus(_by_the_server(answer, self._asked.started), days=-1)",
+        "rules/passes",
+        "replace(begun, started=min(begun.started, server))",
+        "replace(begun, started=minus(server, days=-1))",
     ),
 )
-
-UNCHANGED = Mutant("nothing is wrong", "rules/progress", "FORMAT = 1\n", "FORMAT = 1\n")
-
-
-def noticed(mutant: Mutant, histories: int, seed: int) -> str:
-    """The line with which the search refuses a mutant; empty when it survives."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / PACKAGE.name
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "sandbox"))
-        source = copy / f"{mutant.module}.py"
-        text = source.read_text()
-        if text.count(mutant.old) != 1:
-            raise SystemExit(f"{mutant.what}: the source has changed, adapt the mutant")
-        source.write_text(text.replace(mutant.old, mutant.new))
-        search = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tests.twin",
-                f"--histories={histories}",
-                f"--seed={seed}",
-                "--quick",
-            ],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if search.returncode > 1:
-        raise SystemExit(f"{mutant.what}: {search.stderr}")
-    return search.stdout.strip()
-
-
-def main() -> int:
-    """Tries all mutants; 1 if one survives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--histories", type=int, default=8_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--only", default="", help="part of the description")
-    asked = parser.parse_args()
-    mutants = [each for each in MUTANTS if asked.only in each.what]
-    if line := noticed(UNCHANGED, asked.histories, asked.seed):
-        raise SystemExit(f"the package itself breaks a promise, so no mutant is judged: {line}")
-    with ThreadPoolExecutor(asked.processes) as pool:
-        lines = pool.map(lambda each: noticed(each, asked.histories, asked.seed), mutants)
-        survivors = 0
-        for mutant, line in zip(mutants, lines, strict=True):
-            survivors += not line
-            sys.stdout.write(f"{'killed  ' if line else 'SURVIVED'}  {mutant.what}: {line}\n")
-    sys.stdout.write(f"{len(mutants) - survivors} of {len(mutants)} killed\n")
-    return 1 if survivors else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
