@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.configuration import known_sections, resolve_configuration
-from dlt.common.runtime.collector_base import Collector
-from dlt.load.configuration import LoaderConfiguration
 
 from chatbotx_source.api.client import Client
 from chatbotx_source.destinations.adapting import adapt
+from chatbotx_source.dlt_internals import runtime
+from chatbotx_source.dlt_internals.configuration import fails_with_its_jobs
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.extraction import memory, reading
 from chatbotx_source.rules.passes import in_scope
@@ -67,12 +66,12 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
         ChatbotXError: the server cannot be read.
     """
     _refuse_silent_losses()
-    _silence_known_warnings()
+    runtime.silence_known_warnings(TABLES)
     pipeline = dlt.current.pipeline()  # once: it resolves the whole configuration, every time
     if pipeline.destination:
-        adapt(dlt.current.source(), pipeline)
-    load_id = dlt.current.load_package_state()["load_id"]
-    selected = set(dlt.current.source().selected_resources)
+        adapt(runtime.source(), pipeline)
+    load_id = runtime.load_id()
+    selected = set(runtime.source().selected_resources)
     remembers = selected >= set(TABLES) and settings.limit_contacts is None
     states = dlt.current.source_state().get("resources", {})
     kept = memory.recall(states, TABLES)
@@ -101,7 +100,7 @@ def extract(settings: Settings, client: Client) -> Iterator[Batch]:
         pipeline=pipeline.pipeline_name,
         walks=bool(selected & MESSAGE_TABLES),
         stop=stop_asked,
-        count=_counting(pipeline.collector),
+        count=runtime.counter(pipeline),
     )
     splits = len(selected & MESSAGE_TABLES) == 1
     if splits and kept:
@@ -153,36 +152,9 @@ def _part(shard: str | None) -> str:
     return f"shard {shard}" if shard else "the whole workspace"
 
 
-def _counting(collector: Collector) -> Callable[[str, int, int | None, str | None], None]:
-    def count(name: str, more: int, total: int | None, message: str | None) -> None:
-        collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
-
-    return count
-
-
 def _refuse_silent_losses() -> None:
-    configured = resolve_configuration(
-        LoaderConfiguration(), sections=(known_sections.LOAD,), accept_partial=True
-    )
-    if not configured.raise_on_failed_jobs:
+    if not fails_with_its_jobs():
         raise ConfigurationError(
             "load.raise_on_failed_jobs is false: dlt would drop rows whose load fails and go on, "
             "and the sync would never read them again. Remove that setting."
         )
-
-
-def _silence_known_warnings() -> None:
-    logger = logging.getLogger("dlt")
-    if _is_news not in logger.filters:
-        logger.addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    # dlt warns at every batch that the JSON columns arrive as Arrow strings, which is intended, and
-    # at every load that a destination which only upserts has no use for a merge key.
-    message = str(record.msg)
-    return not any(
-        f"In resource: {name}, when merging arrow schema with dlt schema" in message
-        or f"Found `merge_key` for table `{name}` with `upsert`" in message
-        for name in TABLES
-    )
