@@ -45,8 +45,8 @@ def table_formats() -> list[str]:
     """Lists the formats of tables that the destination of the running load gives a choice of.
 
     Loudly: without capabilities in dlt's container, every load fails.
-    Silently: if they no longer list the formats, nobody is told to set `table_format` before the
-    workspace is read: dlt refuses the rows after that, or appends them.
+    Silently: if they no longer list the formats, nobody is told to set `table_format`, and rows
+    that are read again are in the files twice: dlt appends them, with a warning.
 
     Returns:
         Names of formats, such as `delta`; none for most databases.
@@ -59,7 +59,7 @@ def lacks_a_merge(resource: DltResource) -> bool:
 
     Loudly: without these functions, nothing can be imported, or every load fails.
     Silently: if dlt finds the strategy in another way, a resource is refused that it would merge,
-    or none is, with the end that `table_formats` tells of.
+    or one is taken that it would append, as `table_formats` says.
 
     Args:
         resource: about to be loaded.
