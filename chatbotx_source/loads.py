@@ -18,8 +18,11 @@ from chatbotx_source.api.connections import one_client
 from chatbotx_source.destinations.adapting import compacted
 from chatbotx_source.destinations.leftovers import finish_interrupted, finish_recorded
 from chatbotx_source.destinations.removals import Listed, mark_removed
-from chatbotx_source.destinations.table_files import keeps_files, open_table
+from chatbotx_source.destinations.table_files import open_table
 from chatbotx_source.destinations.turns import stage_apart, turn
+from chatbotx_source.dlt_internals.clients import keeps_files
+from chatbotx_source.dlt_internals.configuration import restores
+from chatbotx_source.dlt_internals.runtime import signals_left_alone
 from chatbotx_source.errors import ConfigurationError, DestinationError, SyncRunningError
 from chatbotx_source.extraction.budgets import Budget
 from chatbotx_source.extraction.outcome import Outcome, unfinished_rows
@@ -113,7 +116,7 @@ def sync(
                 _load_pending(pipeline)
             if full_refresh:
                 _forget(pipeline, make_source.name)
-            if pipeline.config.restore_from_destination and not pipeline.dev_mode:
+            if restores(pipeline):
                 pipeline.sync_destination()
         while True:
             left = budget.of_a_load(
@@ -327,11 +330,5 @@ def _last_cause(error: PipelineStepFailed) -> str:
 @contextmanager
 def _finishing_loads(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Lets a signal end the reading, and what was read be loaded all the same."""
-    runtime = pipeline.runtime_config
-    intercepts = runtime.intercept_signals
-    runtime.intercept_signals = False  # dlt's own handler would leave the package half loaded
-    try:
-        with signals_end_loads():
-            yield
-    finally:
-        runtime.intercept_signals = intercepts
+    with signals_left_alone(pipeline), signals_end_loads():
+        yield

@@ -14,6 +14,7 @@ from typing import Any
 
 import dlt
 
+from chatbotx_source.dlt_internals.configuration import secret_sections
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.stopping import on_signals
 
@@ -68,14 +69,12 @@ def configured() -> list[str]:
         re.fullmatch(r"SOURCES__CHATBOTX__(\w+)__API_TOKEN", key) for key in os.environ
     )
     names = {match[1].lower() for match in in_environment if match}
-    for provider in dlt.secrets.config_providers:
-        section, _ = provider.get_value("chatbotx", dict, "", "sources")
-        if isinstance(section, Mapping):
-            names |= {
-                name
-                for name, values in section.items()
-                if isinstance(values, Mapping) and "api_token" in values
-            }
+    for section in secret_sections("chatbotx", "sources"):
+        names |= {
+            name
+            for name, values in section.items()
+            if isinstance(values, Mapping) and "api_token" in values
+        }
     return sorted(names)
 
 

@@ -19,7 +19,10 @@ from typing import Any
 
 import dlt
 import yaml
+from dlt.destinations.sql_client import SqlClientBase
 
+from chatbotx_source.dlt_internals.clients import connection_string, duckdb_file
+from chatbotx_source.dlt_internals.packages import folder
 from chatbotx_source.errors import AnalyticsError, ConfigurationError
 
 PROJECT = Path(__file__).parent
@@ -89,8 +92,8 @@ def build(
     schema = schema_of(client.dataset_name)
     given = {"chatbotx_dataset": client.dataset_name, **_given(variables)}
     arguments = ["--vars", json.dumps(given), *(["--full-refresh"] if full_refresh else [])]
-    place = Path(pipeline.working_dir) / "analytics"
-    environment = {"CHATBOTX_SCHEMA": schema, **_connection(_type(pipeline), client.credentials)}
+    place = folder(pipeline, "analytics")
+    environment = {"CHATBOTX_SCHEMA": schema, **_connection(_type(pipeline), client)}
     _run("build" if tests else "run", arguments, place, environment)
     results = _results(place)
     nodes = results["results"]
@@ -153,16 +156,16 @@ def _given(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {_PREFIX + name: value for name, value in given.items()}
 
 
-def _connection(type_: str, credentials: Any) -> dict[str, str]:
+def _connection(type_: str, client: SqlClientBase[Any]) -> dict[str, str]:
     """The environment that the profile of the package reads."""
     if type_ == "duckdb":
-        return {"CHATBOTX_TARGET": type_, "CHATBOTX_DUCKDB": str(credentials.database)}
+        return {"CHATBOTX_TARGET": type_, "CHATBOTX_DUCKDB": duckdb_file(client)}
     from psycopg2.extensions import parse_dsn
 
     names = {"dbname": "PGDATABASE", "password": "DBT_ENV_SECRET_PGPASSWORD"}
     return {"CHATBOTX_TARGET": type_} | {
         names.get(part, f"PG{part.upper()}"): value
-        for part, value in parse_dsn(credentials.to_native_representation()).items()
+        for part, value in parse_dsn(connection_string(client)).items()
     }
 
 

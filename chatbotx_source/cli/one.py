@@ -10,6 +10,7 @@ import dlt
 from chatbotx_source.cli.afterwards import check_afterwards, run_afterwards
 from chatbotx_source.cli.pipelines import named, pipeline_of
 from chatbotx_source.cli.statuses import COMPLETE, INTERRUPTED, status_of
+from chatbotx_source.dlt_internals.clients import last_place
 from chatbotx_source.forecast import forecast
 from chatbotx_source.loads import sync
 
@@ -61,9 +62,7 @@ def dry_run(options: argparse.Namespace, workspace: str | None) -> int:
 def _show_where(pipeline: dlt.Pipeline) -> None:
     """Prints where the tables are, with a query to paste."""
     query = QUERY.format(dataset=pipeline.dataset_name)
-    trace = pipeline.last_trace
-    loaded = trace.last_load_info if trace else None
-    where = loaded.destination_displayable_credentials if loaded else None
+    where = last_place(pipeline)
     if not where or not where.startswith("duckdb:///"):
         print(f"\nin dataset {pipeline.dataset_name} of {where or 'the destination'}; try")
         print(f"  {query}")

@@ -10,11 +10,9 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.destination import Destination
-from dlt.common.destination.exceptions import UnknownDestinationModule
-from dlt.common.runtime.collector import LogCollector
 
 from chatbotx_source import workspaces
+from chatbotx_source.dlt_internals.configuration import knows_destination
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.shards import Shard
 
@@ -56,13 +54,11 @@ def named(pattern: str, workspace: str | None) -> str:
 
 
 def _check_destination(name: str) -> None:
-    try:
-        Destination.from_reference(name)
-    except UnknownDestinationModule:
+    if not knows_destination(name):
         raise ConfigurationError(
             f"--destination {name!r} is unknown: use one that dlt knows, such as duckdb, postgres, "
             "bigquery, snowflake or filesystem, or one that your dlt configuration names."
-        ) from None
+        )
 
 
 def _limit_memory() -> None:
@@ -84,5 +80,7 @@ def _share_file(name: str) -> None:
 
 
 def _collector(name: str | None) -> Any:
-    # dlt's own `log` warns in every run that psutil is missing.
-    return LogCollector(dump_system_stats=False) if name == "log" else name
+    # dlt's own `log` warns on every run that psutil is not there.
+    if name != "log":
+        return name
+    return dlt.progress.log(dump_system_stats=False)  # type: ignore[attr-defined]

@@ -9,8 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from dlt.common.pipeline import get_dlt_pipelines_dir
-
+from chatbotx_source.dlt_internals.configuration import pipelines_apart
 from chatbotx_source.errors import ConfigurationError
 
 SANDBOX_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -44,7 +43,7 @@ def sandbox_running() -> Iterator[None]:
                 SOURCES__CHATBOTX__BASE_URL=sandbox.base_url,
                 SOURCES__CHATBOTX__API_TOKEN=sandbox.token,
                 SOURCES__CHATBOTX__MAX_REQUESTS_PER_SECOND="0",
-                PIPELINES_DIR=_pipelines_dir_here(),
+                **pipelines_apart(_name_here()),
             )
         )
         yield
@@ -64,11 +63,11 @@ def _environment(**variables: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _pipelines_dir_here() -> str:
-    """Names the folder in which dlt keeps the pipelines of this directory alone.
+def _name_here() -> str:
+    """Names the folder where dlt keeps the pipelines of this directory alone.
 
     In dlt's usual place, which all directories share, a pipeline stays with the files of the
     directory in which it first ran; the sandbox should work in any number of directories.
     """
     here = hashlib.sha256(os.fsencode(Path.cwd())).hexdigest()[:16]
-    return str(Path(get_dlt_pipelines_dir()) / f"sandbox_{here}")
+    return f"sandbox_{here}"

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import dlt
-from dlt.common.configuration.container import Container
-from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.schema.typing import TColumnSchema
-from dlt.destinations.exceptions import DestinationConnectionError
-from dlt.destinations.sql_client import SqlClientBase
 from dlt.extract import DltResource, DltSource
 
+from chatbotx_source.dlt_internals.clients import (
+    connected,
+    empty_staging,
+    staging_dataset,
+    staging_table,
+)
+from chatbotx_source.dlt_internals.configuration import has_one_dataset
+from chatbotx_source.dlt_internals.hints import (
+    lacks_a_merge,
+    merge_only,
+    staged_once,
+    table_formats,
+)
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.tables.columns import TABLES, Table
 
@@ -40,12 +47,11 @@ def adapt(source: DltSource, pipeline: dlt.Pipeline) -> None:
         ConfigurationError: rows that are read again would be there twice.
     """
     destination_type = pipeline.destination.destination_type
-    capabilities = Container()[DestinationCapabilitiesContext]
     numbered = _numbered(pipeline) if destination_type == DUCKDB else None
     for name, resource in source.selected_resources.items():
         if name not in TABLES:
             continue
-        _refuse_duplicates(resource, capabilities, destination_type)
+        _refuse_duplicates(resource, destination_type)
         if destination_type == POSTGRES:
             resource.apply_hints(file_format="insert_values")
         if destination_type in JSON_AS_TEXT:
@@ -54,8 +60,8 @@ def adapt(source: DltSource, pipeline: dlt.Pipeline) -> None:
                 resource.apply_hints(columns=columns)
         resource.apply_hints(
             additional_table_hints={
-                "x-merge-source-filter": numbered(TABLES[name]) if numbered else None,
-                "x-stage-data-deduplicated": True if numbered else None,
+                **merge_only(numbered(TABLES[name]) if numbered else None),
+                **staged_once(numbered is not None),
             }
         )
 
@@ -70,25 +76,15 @@ def compacted(pipeline: dlt.Pipeline) -> Iterator[None]:
     Args:
         pipeline: that loads.
     """
-    client = pipeline.sql_client() if pipeline.destination.destination_type == DUCKDB else None
-    if client is None or not _opens(client):
+    if pipeline.destination.destination_type != DUCKDB:
         yield
         return
-    try:
+    client = pipeline.sql_client()
+    with connected(client) as is_open:
         yield
-        with client.with_staging_dataset():
-            staged = [table.name for table in TABLES.values() if table.write_disposition == "merge"]
-            client.truncate_tables(*staged)
-    finally:
-        client.close_connection()
-
-
-def _opens(client: SqlClientBase[Any]) -> bool:
-    try:
-        client.open_connection()
-    except DestinationConnectionError:  # the load meets the same obstacle, and tells of it
-        return False
-    return True
+        if is_open:
+            merged = [table.name for table in TABLES.values() if table.write_disposition == "merge"]
+            empty_staging(client, merged)
 
 
 def _numbered(pipeline: dlt.Pipeline) -> Callable[[Table], str] | None:
@@ -105,13 +101,13 @@ def _numbered(pipeline: dlt.Pipeline) -> Callable[[Table], str] | None:
     Returns:
         What writes it for a table; None where dlt has a dataset for each schema.
     """
-    if not pipeline.config.use_single_dataset:
+    if not has_one_dataset(pipeline):
         return None
     client = pipeline.sql_client()
-    datasets = f"'{client.dataset_name}', '{client.staging_dataset_name}'"
+    datasets = f"'{client.dataset_name}', '{staging_dataset(client)}'"
 
     def write(table: Table) -> str:
-        _, staged = client.get_qualified_table_names(table.name)
+        staged = staging_table(client, table.name)
         key = ", ".join(f'"{column}"' for column in table.primary_key)
         first = f"SELECT min(rowid) FROM {staged} GROUP BY {key}"  # noqa: S608
         return f"current_schema() NOT IN ({datasets}) OR rowid IN ({first})"
@@ -119,15 +115,9 @@ def _numbered(pipeline: dlt.Pipeline) -> Callable[[Table], str] | None:
     return write
 
 
-def _refuse_duplicates(
-    resource: DltResource, capabilities: DestinationCapabilitiesContext, destination_type: str
-) -> None:
-    formats = [each for each in capabilities.supported_table_formats or () if each != "hive"]
-    if not formats:
-        return
-    table = resource.compute_table_schema()
-    merges = table.get("write_disposition") == "merge"
-    if merges and resolve_merge_strategy({resource.name: table}, table, capabilities) is None:
+def _refuse_duplicates(resource: DltResource, destination_type: str) -> None:
+    formats = [each for each in table_formats() if each != "hive"]
+    if formats and lacks_a_merge(resource):
         raise ConfigurationError(
             f"The destination {destination_type.rpartition('.')[2]!r} only appends to its files as "
             "they are: what is read again would be there twice. Set sources.chatbotx.table_format "

@@ -1,23 +1,12 @@
-"""Finishes what a killed process has left half done among dlt's files of a pipeline.
-
-dlt takes some steps in two, and fails for good where it was killed between them.
-"""
+"""Finishes what a killed process has left half done among dlt's files of a pipeline."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dlt
-from dlt.common.storages import (
-    LoadStorage,
-    LoadStorageConfiguration,
-    NormalizeStorage,
-    NormalizeStorageConfiguration,
-)
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
-from dlt.destinations.sql_client import WithSqlClient
 
-from chatbotx_source.destinations.table_files import keeps_files
+from chatbotx_source.dlt_internals import packages
+from chatbotx_source.dlt_internals.clients import answers_sql, keeps_files, loads_table
 
 
 def finish_interrupted(pipeline: dlt.Pipeline) -> None:
@@ -26,20 +15,13 @@ def finish_interrupted(pipeline: dlt.Pipeline) -> None:
     Args:
         pipeline: that no other process runs.
     """
-    if pipeline.default_schema_name and pipeline.default_schema_name not in pipeline.schemas:
+    if packages.misses_its_schema(pipeline):
         pipeline.drop()  # dlt was about to: it does so where the destination is gone
-    _delete_unnamed_schemas(pipeline)
-    loads = _loads(pipeline)
-    if loads is None:
-        return
-    place = Path(pipeline.working_dir) / "normalize"
-    extracts = NormalizeStorage(False, NormalizeStorageConfiguration(str(place)))
-    for load_id in loads.list_normalized_packages():
-        # What it was made of: dlt would do that again, of what is left.
-        extracts.extracted_packages.delete_package(load_id, not_exists_ok=True)
-        if loads.get_load_package_info(load_id).state == "loaded":  # dlt refuses to complete it
-            normalized = loads.get_normalized_package_path(load_id)
-            loads.storage.rename_tree(normalized, loads.get_loaded_package_path(load_id))
+    packages.delete_unnamed_schemas(pipeline)
+    for load_id in packages.normalized(pipeline):
+        packages.delete_extracted(pipeline, load_id)
+        if packages.is_marked_loaded(pipeline, load_id):
+            packages.move_to_loaded(pipeline, load_id)
 
 
 def finish_recorded(pipeline: dlt.Pipeline) -> None:
@@ -48,36 +30,19 @@ def finish_recorded(pipeline: dlt.Pipeline) -> None:
     Args:
         pipeline: that no other process runs, and whose destination no other process writes to.
     """
-    loads = _loads(pipeline)
-    if loads is None:
-        return
-    for load_id in loads.list_normalized_packages():
+    for load_id in packages.normalized(pipeline):
         if _is_recorded(pipeline, load_id):
-            loads.complete_load_package(load_id, aborted=False)
-
-
-def _loads(pipeline: dlt.Pipeline) -> LoadStorage | None:
-    place = Path(pipeline.working_dir) / "load"
-    loads = LoadStorage(False, (), LoadStorageConfiguration(str(place)))
-    return loads if loads.storage.has_folder(LoadStorage.LOADED_FOLDER) else None  # made last
-
-
-def _delete_unnamed_schemas(pipeline: dlt.Pipeline) -> None:
-    """Deletes schemas that were written but not renamed: dlt takes every file for a schema."""
-    storage = pipeline.schemas.storage
-    for name in storage.list_folder_files(".", to_root=False):
-        if "." not in name:
-            storage.delete(name)
+            packages.complete(pipeline, load_id)
 
 
 def _is_recorded(pipeline: dlt.Pipeline, load_id: str) -> bool:
     """Whether the destination says that a package is loaded."""
     client = pipeline.destination_client()
-    if not isinstance(client, WithSqlClient) or keeps_files(client):
+    if not answers_sql(client) or keeps_files(client):
         return False  # a record in a file is written again in its place
     try:
         with pipeline.sql_client() as sql_client:
-            name = sql_client.make_qualified_table_name(pipeline.default_schema.loads_table_name)
+            name = sql_client.make_qualified_table_name(loads_table(pipeline))
             query = f"SELECT load_id FROM {name} WHERE load_id = %s AND status = 0"  # noqa: S608
             return bool(sql_client.execute_sql(query, load_id))
     except DatabaseUndefinedRelation:

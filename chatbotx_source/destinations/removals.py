@@ -16,15 +16,15 @@ from typing import Any
 import dlt
 import duckdb
 import pyarrow as pa
-from dlt.destinations.impl.duckdb.sql_client import WithTableScanners
-from dlt.destinations.sql_client import WithSqlClient
 
 from chatbotx_source import clock
-from chatbotx_source.destinations.table_files import (
-    OpenTable,
-    finished_loads,
+from chatbotx_source.destinations.table_files import OpenTable, open_table
+from chatbotx_source.dlt_internals.clients import (
+    answers_from_views,
+    answers_sql,
     keeps_files,
-    open_table,
+    loads_in_files,
+    loads_table,
 )
 from chatbotx_source.shards import Shard
 
@@ -110,8 +110,8 @@ def mark_removed(pipeline: dlt.Pipeline, listing: Listed | None = None) -> None:
 
 def _takes_updates(pipeline: dlt.Pipeline, client: Any) -> bool:
     return (
-        isinstance(client, WithSqlClient)
-        and not issubclass(client.sql_client_class, WithTableScanners)
+        answers_sql(client)
+        and not answers_from_views(client)
         and pipeline.destination.destination_type not in _NO_UPDATE
     )
 
@@ -124,7 +124,7 @@ def _mark_in_database(pipeline: dlt.Pipeline, listing: Listed | None, now: datet
                 ("messages", "messages"),
                 ("contacts", "contacts"),
                 ("walks", "_chatbotx_walks"),
-                ("loads", pipeline.default_schema.loads_table_name),
+                ("loads", loads_table(pipeline)),
             )
         }
         loaded = LOADED.format(**names)
@@ -159,7 +159,7 @@ def _mark_in_files(
             open_table(client, name) for name in ("_chatbotx_walks", "messages", "contacts")
         )
         if walks and messages:
-            _mark_walked(walks, messages, finished_loads(client, pipeline), now)
+            _mark_walked(walks, messages, loads_in_files(client, pipeline), now)
         if listing and contacts:
             found = _find(
                 GONE_CONTACTS.format(since="?", workspace="?"),

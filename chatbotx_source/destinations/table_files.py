@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any, Protocol
 
-import dlt
 import pyarrow as pa
-from dlt.common.destination.client import SupportsOpenTables
-from dlt.common.destination.exceptions import DestinationUndefinedEntity
-from dlt.destinations.fs_client import FSClientBase
+
+from chatbotx_source.dlt_internals import clients
 
 _KEYS_AT_ONCE = 1_000
 """Iceberg has to look at every key of a filter for every file."""
@@ -31,7 +28,7 @@ class OpenTable(Protocol):
 
 
 def open_table(client: Any, name: str) -> OpenTable | None:
-    """A table of a destination that keeps Delta or Iceberg tables.
+    """Opens a table of a destination that keeps Delta or Iceberg tables.
 
     Args:
         client: of the destination, as `Pipeline.destination_client` makes it.
@@ -40,29 +37,11 @@ def open_table(client: Any, name: str) -> OpenTable | None:
     Returns:
         The table; None when there is none of that name.
     """
-    for table_format, kind in (("delta", _DeltaTable), ("iceberg", _IcebergTable)):
-        if name in client.schema.tables and client.is_open_table(table_format, name):
-            try:
-                return kind(client.load_open_table(table_format, name))
-            except DestinationUndefinedEntity:
-                return None
-    return None
-
-
-def keeps_files(client: Any) -> bool:
-    """Whether the tables of a destination are files, and not tables of a database."""
-    return isinstance(client, SupportsOpenTables) and isinstance(client, FSClientBase)
-
-
-def finished_loads(client: FSClientBase, pipeline: dlt.Pipeline) -> list[str]:
-    """Ids of the loads that are finished: dlt writes a file for each, named after it.
-
-    Args:
-        client: of the destination.
-        pipeline: that made the loads.
-    """
-    files = client.list_table_files(pipeline.default_schema.loads_table_name)
-    return [PurePath(file).stem.rpartition("__")[2] for file in files]
+    opened = clients.open_table(client, name)
+    if opened is None:
+        return None
+    table_format, table = opened
+    return _DeltaTable(table) if table_format == "delta" else _IcebergTable(table)
 
 
 class _DeltaTable:

@@ -6,11 +6,10 @@ import hashlib
 from pathlib import Path
 
 import dlt
-from dlt.common.configuration.exceptions import ConfigurationValueError
-from dlt.common.destination.client import DestinationClientDwhConfiguration
 from filelock import BaseFileLock, FileLock
 
 from chatbotx_source.destinations.adapting import DUCKDB
+from chatbotx_source.dlt_internals.configuration import location, stage_under
 
 
 def turn(pipeline: dlt.Pipeline) -> BaseFileLock:
@@ -39,21 +38,11 @@ def stage_apart(pipeline: dlt.Pipeline) -> None:
     Args:
         pipeline: changed, for its next load.
     """
-    config = pipeline.destination_client().config
-    layout = getattr(config, "staging_dataset_name_layout", None)
-    usual = DestinationClientDwhConfiguration.staging_dataset_name_layout
-    if pipeline.destination.destination_type != DUCKDB and layout == usual:
-        pipeline.destination.config_params["staging_dataset_name_layout"] = (
-            f"{layout}_{pipeline.pipeline_name}"
-        )
+    if pipeline.destination.destination_type != DUCKDB:
+        stage_under(pipeline, pipeline.pipeline_name)
 
 
 def _place(pipeline: dlt.Pipeline) -> str:
     """What a turn is about: a DuckDB file, elsewhere a dataset."""
-    config = pipeline.destination_client().config
-    try:
-        location = config.data_location()
-    except ConfigurationValueError:  # a database on a socket, or a function of the user's
-        location = str(config)
     type_ = pipeline.destination.destination_type
-    return f"{type_} {location} {'' if type_ == DUCKDB else pipeline.dataset_name}"
+    return f"{type_} {location(pipeline)} {'' if type_ == DUCKDB else pipeline.dataset_name}"

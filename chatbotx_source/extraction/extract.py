@@ -8,17 +8,15 @@ from contextlib import AbstractContextManager
 
 import dlt
 import pyarrow as pa
-from dlt.common.configuration import known_sections, resolve_configuration
-from dlt.common.runtime.collector_base import Collector
-from dlt.load.configuration import LoaderConfiguration
 
 from chatbotx_source.api.client import Client
 from chatbotx_source.destinations.adapting import adapt
+from chatbotx_source.dlt_internals import runtime
+from chatbotx_source.dlt_internals.configuration import fails_with_its_jobs
 from chatbotx_source.errors import ConfigurationError
 from chatbotx_source.extraction.batches import Batch
 from chatbotx_source.extraction.reading import Reading
 from chatbotx_source.extraction.remembered import Package, Remembered, Scope, recall, remember
-from chatbotx_source.extraction.telling import Count
 from chatbotx_source.rules.passes import in_scope
 from chatbotx_source.rules.progress import Progress
 from chatbotx_source.settings import Settings
@@ -48,11 +46,11 @@ def extract(settings: Settings, connection: AbstractContextManager[Client]) -> I
         ChatbotXError: the server cannot be read.
     """
     _refuse_silent_losses()
-    _silence_known_warnings()
+    runtime.silence_known_warnings(TABLES)
     pipeline = dlt.current.pipeline()  # once: it resolves the whole configuration, every time
     if pipeline.destination:
-        adapt(dlt.current.source(), pipeline)
-    selected = set(dlt.current.source().selected_resources)
+        adapt(runtime.source(), pipeline)
+    selected = set(runtime.source().selected_resources)
     remembered = recall(dlt.current.source_state().get("resources", {}), TABLES)
     package = _package(settings, remembered, selected)
     if package.splits and remembered.progress:
@@ -70,7 +68,7 @@ def extract(settings: Settings, connection: AbstractContextManager[Client]) -> I
             pipeline=pipeline.pipeline_name,
             walks=bool(selected & MESSAGE_TABLES),
             stop=stop_asked,
-            count=_counting(pipeline.collector),
+            count=runtime.counter(pipeline),
         ).batches()
 
 
@@ -94,7 +92,7 @@ def _package(settings: Settings, remembered: Remembered, selected: set[str]) -> 
     scope: Scope = "contacts" if settings.contacts else "workspace"
     known = remembered.progress if remembered.agrees else {}
     return Package(
-        dlt.current.load_package_state()["load_id"],
+        runtime.load_id(),
         first_mark=remembered.next_mark,
         scope=scope,
         others={other: progress for other, progress in known.items() if other != scope},
@@ -130,36 +128,9 @@ def _part(shard: str | None) -> str:
     return f"shard {shard}" if shard else "the whole workspace"
 
 
-def _counting(collector: Collector) -> Count:
-    def count(name: str, more: int, total: int | None, message: str | None) -> None:
-        collector.update(name, more, total=total, message=message)  # type: ignore[arg-type]
-
-    return count
-
-
 def _refuse_silent_losses() -> None:
-    configured = resolve_configuration(
-        LoaderConfiguration(), sections=(known_sections.LOAD,), accept_partial=True
-    )
-    if not configured.raise_on_failed_jobs:
+    if not fails_with_its_jobs():
         raise ConfigurationError(
             "load.raise_on_failed_jobs is false: dlt would drop rows whose load fails and go on, "
             "and the sync would never read them again. Remove that setting."
         )
-
-
-def _silence_known_warnings() -> None:
-    logger = logging.getLogger("dlt")
-    if _is_news not in logger.filters:
-        logger.addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    # dlt warns at every batch that the JSON columns arrive as Arrow strings, which is intended, and
-    # at every load that a destination which only upserts has no use for a merge key.
-    message = str(record.msg)
-    return not any(
-        f"In resource: {name}, when merging arrow schema with dlt schema" in message
-        or f"Found `merge_key` for table `{name}` with `upsert`" in message
-        for name in TABLES
-    )

@@ -15,6 +15,7 @@ from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
+from chatbotx_source.dlt_internals.clients import table_in
 from chatbotx_source.report import queries
 
 Row = tuple[Any, ...]
@@ -80,10 +81,9 @@ class Tables:
             return [tuple(row) for row in cursor.fetchall()]
 
     def _name(self, table: str) -> str:
-        if not table.startswith("chatbotx__"):
-            return self.client.make_qualified_table_name(table)
-        with self.client.with_alternative_dataset_name(self.analytics):
-            return self.client.make_qualified_table_name(table)
+        if table.startswith("chatbotx__"):
+            return table_in(self.client, self.analytics, table)
+        return self.client.make_qualified_table_name(table)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What the package relies on and dlt does not promise: each test loads with dlt, and shows it."""
