@@ -6,10 +6,13 @@ BIN := $(VENV)/bin
 SEED ?= 1
 DESTINATIONS := python -m pytest tests/destinations -m destination -n 2 --dist worksteal
 CASE ?= first-load
+# What depends on versions: all that dlt does not promise, and loads that are compared with the truth.
+VERSIONS := python -m pytest -n 2 --dist worksteal tests/dlt_internals tests/extraction/test_incremental.py
+OLDEST_PYTHON := $(shell python3.10 -c "print('python3.10')" 2>/dev/null || echo $(PYTHON))
 export RUNTIME__DLTHUB_TELEMETRY = false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo report test test-analytics test-airflow test-dagster test-destinations proof mutants soak bench lint format types docs wheel clean
+.PHONY: help demo report test test-analytics test-airflow test-dagster test-destinations test-newest-dlt test-oldest proof mutants soak bench lint format types docs wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -37,6 +40,18 @@ test-destinations: .venv-destinations/.made .venv-ducklake/.made .venv-oldest-du
 	@.venv-destinations/bin/$(DESTINATIONS) -k 'not ducklake'
 	@.venv-ducklake/bin/$(DESTINATIONS) -k ducklake
 	@.venv-oldest-duckdb/bin/$(DESTINATIONS) -k duckdb
+
+test-newest-dlt: .venv-newest-dlt/.made ## run what depends on dlt with its newest release; a pre-release that fails is told
+	@.venv-newest-dlt/bin/uv pip install --quiet --python .venv-newest-dlt/bin/python --upgrade-package dlt dlt
+	@.venv-newest-dlt/bin/python -c 'import dlt; print("dlt", dlt.__version__)'
+	@.venv-newest-dlt/bin/$(VERSIONS)
+	@.venv-newest-dlt/bin/uv pip install --quiet --python .venv-newest-dlt/bin/python --upgrade-package dlt --prerelease allow dlt
+	@.venv-newest-dlt/bin/python -c 'import dlt, packaging.version as v; exit(not v.parse(dlt.__version__).is_prerelease)' \
+	  || { echo "There is no newer pre-release of dlt."; exit 0; } \
+	  && { .venv-newest-dlt/bin/$(VERSIONS) || echo "The newest pre-release of dlt fails: see above."; }
+
+test-oldest: .venv-oldest/.made ## run the same with the oldest versions of dlt, DuckDB and the others that pyproject.toml allows
+	@.venv-oldest/bin/$(VERSIONS)
 
 proof: $(VENV)/.dev ## search for what the tests missed: random histories, kills, all that takes minutes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
@@ -91,11 +106,16 @@ $(VENV)/bin/python:
 .venv-ducklake/.made: NEEDS := '.[dev,ducklake]' duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-extension-ducklake==1.5.5
 .venv-oldest-duckdb/.made: NEEDS := '.[dev]' duckdb==1.1.3
 
+.venv-newest-dlt/.made: NEEDS := '.[versions]'
+.venv-oldest/.made: NEEDS := '.[versions]'
+.venv-oldest/.made: HOW := --resolution lowest-direct
+.venv-oldest/.made: PYTHON := $(OLDEST_PYTHON)
+
 .venv-%/.made: pyproject.toml # with uv: pip tries versions of the S3 packages for over ten minutes
 	@echo "Installing into .venv-$* ..."
 	@$(PYTHON) -m venv .venv-$*
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@.venv-$*/bin/uv pip install --quiet --python .venv-$*/bin/python --editable $(NEEDS)
+	@.venv-$*/bin/uv pip install --quiet --python .venv-$*/bin/python $(HOW) --editable $(NEEDS)
 	@touch $@
 
 $(VENV)/.%: $(VENV)/bin/python pyproject.toml
