@@ -25,6 +25,7 @@ from chatbotx_source.errors import (
     ServerFaultError,
     SyncRunningError,
     UnreachableError,
+    UnreadablePageError,
     WrongAddressError,
     cause_of,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "SyncSummary",
     "Table",
     "UnreachableError",
+    "UnreadablePageError",
     "WrongAddressError",
     "cause_of",
     "chatbotx",
