@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import signal
@@ -48,27 +47,3 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Job]]:
             return stack.enter_context(Job(workspace, tmp_path, **options))
 
         yield serving
-
-
-def _with_room(call: Callable[[], None]) -> None:
-    call()
-
-
-# CPython 3.11 keeps frames in pieces of 16 KB, and maps and unmaps memory at every call that
-# crosses the end of one. pytest and dlt call so deep that a test may spend a third of its time on
-# it: a frame that wants as much as this one gets a piece that holds all those above it.
-_with_room.__code__ = _with_room.__code__.replace(co_stacksize=70_000)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if isinstance(item, pytest.Function):
-            item.obj = _roomy(item.obj)
-
-
-def _roomy(test: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(test)
-    def roomy(*args: Any, **named: Any) -> None:
-        _with_room(functools.partial(test, *args, **named))
-
-    return roomy

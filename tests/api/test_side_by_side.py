@@ -52,6 +52,7 @@ def test_a_signal_is_handled_while_all_answers_are_awaited() -> None:
     pool.close()
 
 
+@pytest.mark.long
 def test_any_number_of_workers_brings_the_same_at_the_same_cost(tmp_path: Path) -> None:
     workspace, costs = synthetic(contacts=120, messages=900, now=SPRING), set()
     for workers in (1, 3, 16):

@@ -66,6 +66,7 @@ def test_one_dataset_holds_all_of_them(sandboxes: Sandboxes, sync_into_one: Sync
     ]
 
 
+@pytest.mark.long
 def test_what_one_leaves_unfinished_stays_until_itself_is_done(
     sandboxes: Sandboxes, sync_into_one: Sync
 ) -> None:

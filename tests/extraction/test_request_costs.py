@@ -68,6 +68,7 @@ def test_changes_of_contacts_alone_cost_no_request_for_messages(job: Job, world:
     assert job.differences() == []
 
 
+@pytest.mark.long
 def test_a_backfill_in_small_budgets_costs_one_request_a_load_more_at_most(serve: Serve) -> None:
     world = World()
     for _ in range(13):

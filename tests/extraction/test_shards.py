@@ -91,6 +91,7 @@ def test_all_shards_together_are_the_workspace(job: Job, sync_shard: Sync) -> No
     assert len(walked) == len(set(walked))
 
 
+@pytest.mark.long
 def test_a_shard_marks_its_own_contacts_alone(job: Job, sync_shard: Sync) -> None:
     for shard in shards(3):
         sync_shard(str(shard))

@@ -22,7 +22,13 @@ def test_a_sync_keeps_its_promise_where(name: str) -> None:
     play(EXAMPLES[name])
 
 
-@pytest.mark.parametrize(("rounds", "histories"), [(1, 10), (2, 4)])
+@pytest.mark.parametrize(
+    ("rounds", "histories"),
+    [
+        *((1, 3), (2, 2)),
+        *(pytest.param(*longer, marks=pytest.mark.long) for longer in ((1, 10), (2, 4))),
+    ],
+)
 def test_a_sync_keeps_its_promise_in_any_history(rounds: int, histories: int) -> None:
     @settings(
         max_examples=histories,
