@@ -149,14 +149,14 @@ class _Budget:
 
     def of_a_load(self, messages: int, duration: float) -> dict[str, Any]:
         """The budgets of the next load, as options of the source."""
-        options: dict[str, Any] = {"max_messages": messages, "max_duration": duration}
+        options: dict[str, Any] = {"max_messages": messages, "load_duration": duration}
         if self.max_requests is not None:
             options["max_requests"] = self.max_requests
         if self.max_messages is not None:
             options["max_messages"] = min(messages, self.max_messages)
         if self.max_duration is not None:
             left = self.max_duration - (time.monotonic() - self.began)
-            options["max_duration"] = min(duration, max(left, 0.0))
+            options["max_duration"] = max(left, 0.0)
         return options
 
     def spend(self, last: Outcome) -> str | None:
@@ -366,12 +366,20 @@ def _last_cause(error: PipelineStepFailed) -> str:
 
 @contextmanager
 def _finishing_loads(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Lets a signal end the reading, and what was read be loaded all the same."""
+    """Lets a signal end the reading, and what was read be loaded all the same.
+
+    Raises:
+        KeyboardInterrupt: there was a second one. dlt takes it for the failure of a step.
+    """
     runtime = pipeline.runtime_config
     intercepts = runtime.intercept_signals
     runtime.intercept_signals = False  # dlt's own handler would leave the package half loaded
     try:
         with signals_end_loads():
             yield
+    except PipelineStepFailed as error:
+        if isinstance(error.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         runtime.intercept_signals = intercepts

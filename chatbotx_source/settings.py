@@ -38,6 +38,12 @@ ms. Against a server without a limit on the same machine, more than two gain not
 MAX_WAIT = 300.0
 """Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process does."""
 
+REQUEST_TIMEOUT = 120.0
+"""Seconds. A page of 4,000 messages, dripped at 256 kbit/s, takes as long."""
+
+GRACE = 5.0
+"""Seconds. `docker stop` waits for 10 before it kills, Kubernetes for 30: some are for the load."""
+
 LOAD_MESSAGES = 200_000
 """Messages after which `sync` loads what was read: bounds what a crash would have to read again,
 and the memory that the destination takes for a load, which costs 0.7 s of its own."""
@@ -65,6 +71,8 @@ class Settings:
     max_requests: int | None = None
     max_messages: int | None = None
     max_duration: float | None = None
+    load_duration: float | None = None
+    grace: float = GRACE
     keep_signed_urls: bool = False
     table_format: str | None = None
     workers: int = WORKERS
@@ -81,7 +89,8 @@ class Settings:
         _in_range("workers", self.workers, 1, 64)
         for name in ("limit_contacts", "max_requests", "max_messages"):
             _in_range(name, getattr(self, name), 1, None)
-        _in_range("max_duration", self.max_duration, 0, None)
+        for name in ("max_duration", "load_duration", "grace"):
+            _in_range(name, getattr(self, name), 0, None)
         if self.contacts and self.shard:
             raise ConfigurationError(
                 "contacts names whom to read, so there is nothing for a shard to choose: leave out "

@@ -33,9 +33,12 @@ def chatbotx(
     max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
     workers: int = settings.WORKERS,
     max_wait: float = settings.MAX_WAIT,
+    request_timeout: float = settings.REQUEST_TIMEOUT,
     max_requests: int | None = None,
     max_messages: int | None = None,
     max_duration: float | None = None,
+    load_duration: float | None = None,
+    grace: float = settings.GRACE,
     allow_http: bool = False,
     keep_signed_urls: bool = False,
     table_format: str | None = None,
@@ -63,9 +66,13 @@ def chatbotx(
             the workspace's, so that a shard keeps to its n-th part of it.
         workers: requests under way at once, 1 to 64.
         max_wait: seconds; when the server asks for more patience, the load ends.
+        request_timeout: seconds that one request may take, whatever the server does.
         max_requests: end the load after so many requests.
         max_messages: end the load after so many messages.
         max_duration: end the load after so many seconds.
+        load_duration: the same, but wait for what is under way as long as it takes.
+        grace: seconds that requests under way still get when a signal or `max_duration` ends the
+            load; those without an answer by then are sent again in the next one.
         allow_http: accept a `base_url` without TLS beyond this machine.
         keep_signed_urls: keep the signatures in attachment URLs, which give access for an hour.
         table_format: `delta` or `iceberg`: what to make of files, which destinations that are no
@@ -90,6 +97,8 @@ def chatbotx(
         max_requests=max_requests,
         max_messages=max_messages,
         max_duration=max_duration,
+        load_duration=load_duration,
+        grace=grace,
         keep_signed_urls=keep_signed_urls,
         table_format=table_format,
         workers=workers,
@@ -101,6 +110,7 @@ def chatbotx(
         max_requests_per_second=max_requests_per_second
         / (options.shard.count if options.shard else 1),
         max_wait=max_wait,
+        request_timeout=request_timeout,
         stop=stop_asked,
     )
     batches = dlt.resource(lambda: extract(options, client), name="batches", selected=False)

@@ -1,4 +1,4 @@
-"""Asks a running load to end at its next page boundary: SIGINT and SIGTERM are a budget."""
+"""Asks a running load to end soon: SIGINT and SIGTERM are a budget."""
 
 from __future__ import annotations
 

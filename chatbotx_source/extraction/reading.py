@@ -27,6 +27,7 @@ from chatbotx_source.errors import (
 from chatbotx_source.extraction.batches import Gathering, count_rows
 from chatbotx_source.extraction.listing import Listing
 from chatbotx_source.extraction.outcome import Outcome, sync_row, unfinished_report
+from chatbotx_source.extraction.patience import WAIT, Patience
 from chatbotx_source.forecast import under_a_limit
 from chatbotx_source.rules import passes
 from chatbotx_source.rules.gaps import Unfinished
@@ -73,7 +74,7 @@ class Reading:
         load_id: the load package that the rows belong to.
         pipeline: name of the pipeline, which may share its dataset with others.
         walks: False reads the contacts only.
-        stop: asked between requests; True ends the load at the next page boundary.
+        stop: asked again and again; True ends the load.
         count: tells how far the load is: a name, an increment, and, where they are known, how many
             there will be and what is left.
         pool: holds the requests under way.
@@ -101,6 +102,7 @@ class Reading:
             loaded_before=self.outcome.began if self.progress.read_before else None,
         )
         self._under_way: Pool = self.pool(self.settings.workers)
+        self._patience = Patience(self.settings.grace)
         self._listing_under_way = False
         self._queue: deque[str] = deque()
         self._again: list[str] = []
@@ -139,6 +141,7 @@ class Reading:
             self._cut("fault", error)
         finally:
             self._under_way.close()
+            self.client.give_up()
         self._end()
         yield self._batch(last=True)
 
@@ -156,7 +159,12 @@ class Reading:
                 self._under_way.submit(*request)
             if not self._under_way:
                 break
-            take, answer = self._under_way.next_answer()
+            answered = self._under_way.next_answer(WAIT)
+            if answered is None:
+                if self._gives_up():
+                    break
+                continue
+            take, answer = answered
             try:
                 take(answer)
             except ChatbotXError as error:
@@ -346,15 +354,30 @@ class Reading:
         elif self.outcome.answers:
             settings = self.settings
             elapsed = time.monotonic() - self._began
+            durations = (settings.max_duration, settings.load_duration)
             if settings.max_requests is not None and self._requests() >= settings.max_requests:
                 self.outcome.ended_by = "max_requests"
             elif (
                 settings.max_messages is not None and self.outcome.messages >= settings.max_messages
             ):
                 self.outcome.ended_by = "max_messages"
-            elif settings.max_duration is not None and elapsed >= settings.max_duration:
+            elif any(most is not None and elapsed >= most for most in durations):
                 self.outcome.ended_by = "max_duration"
         return self.outcome.ended_by is not None
+
+    def _gives_up(self) -> bool:
+        """Whether what is under way is waited for no longer; the next load asks for it again."""
+        stopped, most = self.stop(), self.settings.max_duration
+        late = most is not None and time.monotonic() - self._began >= most
+        if not self._patience.is_over(must_end=stopped or late):
+            return False
+        self.outcome.ended_by = self.outcome.ended_by or ("stopped" if stopped else "max_duration")
+        logger.log(
+            logging.INFO if stopped else logging.WARNING,
+            "The load ends, though %d requests have no answer yet: the next load sends them again.",
+            len(self._under_way),
+        )
+        return True
 
     def _requests(self) -> int:
         return self.client.requests - self._requests_before

@@ -24,8 +24,9 @@ def test_as_many_requests_are_under_way_as_there_are_workers() -> None:
 
     for _ in range(3):
         pool.submit(ask, lambda answer: answer)
-    assert [pool.next_answer()[1] for _ in range(3)] == [ANSWER] * 3
-    assert len(pool) == 0
+    answers = [pool.next_answer(20) for _ in range(3)]
+    assert [answered and answered[1] for answered in answers] == [ANSWER] * 3
+    assert (len(pool), pool.next_answer(0)) == (0, None)
     pool.close()
 
 
