@@ -80,7 +80,7 @@ class Exchange(Generic[Received]):
         with self._lock:
             self._hang_up()
             self._line, self.connected = line, True
-            if False:
+            if self._cut:
                 self._shut_down()
 
     def _run(self) -> None:
