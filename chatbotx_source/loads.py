@@ -131,6 +131,7 @@ def sync(
                     "max_requests": left.max_requests,
                     "max_messages": left.max_messages,
                     "max_duration": left.max_duration,
+                    "load_duration": left.load_duration,
                 }
             )
             before = recall_pipeline(pipeline, source.name, TABLES)
@@ -329,6 +330,15 @@ def _last_cause(error: PipelineStepFailed) -> str:
 
 @contextmanager
 def _finishing_loads(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Lets a signal end the reading, and what was read be loaded all the same."""
-    with signals_left_alone(pipeline), signals_end_loads():
-        yield
+    """Lets a signal end the reading, and what was read be loaded all the same.
+
+    Raises:
+        KeyboardInterrupt: there was a second one. dlt takes it for the failure of a step.
+    """
+    try:
+        with signals_left_alone(pipeline), signals_end_loads():
+            yield
+    except PipelineStepFailed as error:
+        if isinstance(error.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise

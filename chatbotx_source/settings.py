@@ -45,6 +45,12 @@ MOST_WORKERS = 64
 MAX_WAIT = 300.0
 """Seconds. A longer wait ends the load: a scheduler waits more cheaply than a process."""
 
+REQUEST_TIMEOUT = 120.0
+"""Seconds. A page of 4,000 messages, dripped at 256 kbit/s, takes as long."""
+
+GRACE = 5.0
+"""Seconds. `docker stop` waits for 10 before it kills, Kubernetes for 30: some are for the load."""
+
 LOAD_MESSAGES = 200_000
 """Messages between two checkpoints of `sync`: bounds what has to be re-read after a crash, and the
 memory of the destination; each checkpoint takes 0.7 s of its own."""
@@ -72,6 +78,8 @@ class Settings:
     max_requests: int | None = None
     max_messages: int | None = None
     max_duration: float | None = None
+    load_duration: float | None = None
+    grace: float = GRACE
     keep_signed_urls: bool = False
     table_format: str | None = None
     workers: int = WORKERS
@@ -88,7 +96,8 @@ class Settings:
         _in_range("workers", self.workers, 1, MOST_WORKERS)
         for name in ("limit_contacts", "max_requests", "max_messages"):
             _in_range(name, getattr(self, name), 1, None)
-        _in_range("max_duration", self.max_duration, 0, None)
+        for name in ("max_duration", "load_duration", "grace"):
+            _in_range(name, getattr(self, name), 0, None)
         if self.contacts and self.shard:
             raise ConfigurationError(
                 "contacts already says which contacts to read, which leaves nothing for shard to "

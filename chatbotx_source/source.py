@@ -35,9 +35,12 @@ def chatbotx(
     max_requests_per_second: float = settings.REQUESTS_PER_SECOND,
     workers: int = settings.WORKERS,
     max_wait: float = settings.MAX_WAIT,
+    request_timeout: float = settings.REQUEST_TIMEOUT,
     max_requests: int | None = None,
     max_messages: int | None = None,
     max_duration: float | None = None,
+    load_duration: float | None = None,
+    grace: float = settings.GRACE,
     allow_http: bool = False,
     keep_signed_urls: bool = False,
     table_format: str | None = None,
@@ -65,9 +68,13 @@ def chatbotx(
             limit applies to the workspace, so a shard keeps to its n-th part of it.
         workers: requests in flight at once, 1 to 64.
         max_wait: seconds; the load ends when the server asks for a longer wait.
+        request_timeout: seconds that one request may take, whatever the server does.
         max_requests: ends the load after so many requests.
         max_messages: ends the load after so many messages.
         max_duration: ends the load after so many seconds.
+        load_duration: the same, but waits for the requests in flight as long as it takes.
+        grace: seconds that requests in flight still get when a signal or `max_duration` ends the
+            load; those without an answer by then are sent again in the next one.
         allow_http: accepts a `base_url` without TLS for hosts other than this machine.
         keep_signed_urls: keeps the signatures in attachment URLs, which give access for an hour.
         table_format: `delta` or `iceberg`: the format of the tables on a destination that stores
@@ -92,6 +99,8 @@ def chatbotx(
         max_requests=max_requests,
         max_messages=max_messages,
         max_duration=max_duration,
+        load_duration=load_duration,
+        grace=grace,
         keep_signed_urls=keep_signed_urls,
         table_format=table_format,
         workers=workers,
@@ -103,6 +112,7 @@ def chatbotx(
         max_requests_per_second=max_requests_per_second
         / (options.shard.count if options.shard else 1),
         max_wait=max_wait,
+        request_timeout=request_timeout,
         stop=stop_asked,
     )
     batches = dlt.resource(lambda: extract(options, client), name="batches", selected=False)
@@ -124,6 +134,8 @@ class SourceOptions(TypedDict, total=False):
     max_requests_per_second: float
     workers: int
     max_wait: float
+    request_timeout: float
+    grace: float
     allow_http: bool
     keep_signed_urls: bool
     table_format: str | None

@@ -1,4 +1,4 @@
-"""Lets SIGINT and SIGTERM end a running load at its next page boundary, as a budget would."""
+"""Lets SIGINT and SIGTERM end a running load soon, as a budget would."""
 
 from __future__ import annotations
 

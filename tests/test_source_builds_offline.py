@@ -42,9 +42,12 @@ REFUSED = {
     "max_requests_per_second": ("-0.5", "max_requests_per_second"),
     "workers": ("0", "workers"),
     "max_wait": ("-1", "max_wait"),
+    "request_timeout": ("0", "request_timeout"),
     "max_requests": ("0", "max_requests"),
     "max_messages": ("0", "max_messages"),
     "max_duration": ("-1", "max_duration"),
+    "load_duration": ("-1", "load_duration"),
+    "grace": ("-1", "grace"),
     "table_format": ("excel", "table_format"),
     "shard": ("9/8", "shard"),
 }

@@ -8,7 +8,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -26,11 +26,13 @@ from chatbotx_source.api.addresses import (
     check_token,
     contact_path,
 )
+from chatbotx_source.api.exchange import Adapter, Exchange
 from chatbotx_source.api.pacing import Pace, backoff_delay, rate_limit_delay
 from chatbotx_source.api.responses import (
     Call,
     Refusal,
     judge,
+    judge_delay,
     judge_oversized,
     judge_silence,
     parse_date,
@@ -41,10 +43,15 @@ from chatbotx_source.errors import (
     ChatbotXError,
     ConfigurationError,
     RateLimitError,
-    ServerFaultError,
     StoppedError,
 )
-from chatbotx_source.settings import LISTING_PAGE, MAX_WAIT, MOST_WORKERS, REQUESTS_PER_SECOND
+from chatbotx_source.settings import (
+    LISTING_PAGE,
+    MAX_WAIT,
+    MOST_WORKERS,
+    REQUEST_TIMEOUT,
+    REQUESTS_PER_SECOND,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +61,10 @@ MAX_PAGE_COUNT = 2**31 - 1  # beyond it `pageCount` is no count of pages
 CHUNK_BYTES = 256 * 1024
 LONG_WAIT = 30.0  # seconds from which a wait is worth a warning
 STOP_CHECK_INTERVAL = 1.0  # seconds
+
+
+_Received = tuple[int, Mapping[str, str], bytes] | Refusal
+"""Status, headers and body of an answer as they came, or why it was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,8 @@ class Client:
             together. What would take longer is a `RateLimitError`.
         connect_timeout: seconds to connect.
         read_timeout: seconds of silence while an answer is awaited or read.
-        total_timeout: seconds for the whole body of an answer, however steadily it drips.
+        request_timeout: seconds for a whole request, from the name lookup to the last byte of its
+            answer, whatever the peer does. Each attempt has as many.
         max_body_bytes: size beyond which a body is not read on.
         max_attempts: requests sent before a fault is final. Rate limits do not count here:
             `max_wait` bounds them.
@@ -118,7 +130,7 @@ class Client:
         max_wait: float = MAX_WAIT,
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
-        total_timeout: float = 120.0,
+        request_timeout: float = REQUEST_TIMEOUT,
         max_body_bytes: int = MAX_BODY_BYTES,
         max_attempts: int = 5,
         sleep: Callable[[float], object] = time.sleep,
@@ -128,14 +140,14 @@ class Client:
     ) -> None:
         _check_at_least(0, max_requests_per_second=max_requests_per_second, max_wait=max_wait)
         _check_at_least(0.001, connect_timeout=connect_timeout, read_timeout=read_timeout)
-        _check_at_least(0.001, total_timeout=total_timeout)
+        _check_at_least(0.001, request_timeout=request_timeout)
         _check_at_least(1, max_body_bytes=max_body_bytes, max_attempts=max_attempts)
         self.base_url = check_base_url(base_url, allow_http=allow_http)
         self.requests = 0
         self._token = check_token(api_token)
         self._max_wait = max_wait
         self._timeouts = (connect_timeout, read_timeout)
-        self._total_timeout = total_timeout
+        self._request_timeout = request_timeout
         self._max_body_bytes = max_body_bytes
         self._max_attempts = max_attempts
         self._sleep = sleep
@@ -143,7 +155,9 @@ class Client:
         self._now = now
         self._stop = stop
         self._pace = Pace(max_requests_per_second, monotonic)
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
+        self._under_way: set[Exchange[_Received]] = set()
+        self._given_up = threading.Event()
         self._proven = False
         self._session = _Session(self._token)
 
@@ -151,8 +165,17 @@ class Client:
         return f"Client({self.base_url!r})"
 
     def close(self) -> None:
-        """Closes the idle connections."""
+        """Gives up what is under way, and closes the idle connections."""
+        self.give_up()
         self._session.close()
+
+    def give_up(self) -> None:
+        """Ends the requests under way, each with a `StoppedError`; none of them is sent again."""
+        with self._lock:
+            self._given_up.set()
+            self._given_up = threading.Event()
+            for exchange in self._under_way:
+                exchange.cut()
 
     def contacts(self, page: int) -> Answer:
         """Reads one page of the contact listing, 50 contacts by ascending id.
@@ -226,13 +249,14 @@ class Client:
                 "environment, or api_token under [sources.chatbotx] in .dlt/secrets.toml."
             )
         url = f"{self.base_url}/{path}" + (f"?{urlencode(query)}" if query else "")
+        given_up = self._given_up
         attempts = faults = limits = 0
         limited_for = 0.0
         try:
             while True:
-                self._take_turn(call)
+                self._take_turn(call, given_up)
                 attempts += 1
-                outcome, retry_after = self._send(url, call)
+                outcome, retry_after = self._send(url, call, given_up)
                 if isinstance(outcome, Answer):
                     return replace(outcome, attempts=attempts)
                 if not outcome.retry:
@@ -255,26 +279,23 @@ class Client:
                     backoff = min(backoff_delay(faults, jitter), self._max_wait)
                     delay = max(retry_after or 0.0, backoff)
                     _report_wait(call, delay, outcome.error)
-                    self._wait(call, delay)
+                    self._wait(call, delay, given_up)
         except ChatbotXError as error:
             error.attempts = attempts
             raise
 
-    def _send(self, url: str, call: Call) -> tuple[Answer | Refusal, float | None]:
+    def _send(
+        self, url: str, call: Call, given_up: threading.Event
+    ) -> tuple[Answer | Refusal, float | None]:
         """Sends a request once: what came of it, and when the server wants to be asked again."""
-        with self._counting:
-            self.requests += 1
         began = self._monotonic()
         try:
-            with self._session.get(
-                url, timeout=self._timeouts, stream=True, allow_redirects=False
-            ) as response:
-                body = self._read(response, call)
+            received = self._exchange(url, call, given_up)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return judge_silence(error, call), None
-        if isinstance(body, Refusal):
-            return body, None
-        status, headers = response.status_code, response.headers
+        if isinstance(received, Refusal):
+            return received, None
+        status, headers, body = received
         seconds = self._monotonic() - began
         logger.debug("GET %s: %d, %d bytes in %.3f s", call.name, status, len(body), seconds)
 
@@ -285,32 +306,50 @@ class Client:
         self._proven = True
         return Answer(verdict, date, parse_seconds(headers.get("Age"))), None
 
-    def _read(self, response: requests.Response, call: Call) -> bytes | Refusal:
-        """Reads a body within its bounds of size and time."""
-        body = bytearray()
-        deadline = self._monotonic() + self._total_timeout
-        # read1 returns what has arrived; read waits for a full chunk, and would miss the deadline.
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > self._max_body_bytes:
-                location = response.headers.get("Location")
-                return judge_oversized(response.status_code, location, self._max_body_bytes, call)
-            if self._monotonic() > deadline:
-                text = f"The answer to GET {call.name} took more than {self._total_timeout:g} s"
-                return Refusal(ServerFaultError(text, response.status_code), retry=True)
-        return bytes(body)
+    def _exchange(self, url: str, call: Call, given_up: threading.Event) -> _Received:
+        """Makes a request and waits for its answer, no longer than it may take."""
+        with self._lock:
+            if given_up.is_set():
+                raise StoppedError(f"GET {call.name} was given up before it was sent")
+            self.requests += 1
+            exchange = Exchange(lambda: self._get_once(url, call))
+            self._under_way.add(exchange)
+        try:
+            received = exchange.result(self._request_timeout)
+        finally:
+            with self._lock:
+                self._under_way.discard(exchange)
+            exchange.cut()
+        if received is not None:
+            return received
+        if given_up.is_set():
+            raise StoppedError(f"GET {call.name} was given up before it was answered")
+        return judge_delay(self._request_timeout, call, connected=exchange.connected)
 
-    def _take_turn(self, call: Call) -> None:
+    def _get_once(self, url: str, call: Call) -> _Received:
+        with self._session.get(
+            url, timeout=self._timeouts, stream=True, allow_redirects=False
+        ) as response:
+            # read1 returns what has arrived; read waits for a full chunk.
+            body = bytearray()
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > self._max_body_bytes:
+                    status, location = response.status_code, response.headers.get("Location")
+                    return judge_oversized(status, location, self._max_body_bytes, call)
+            return response.status_code, response.headers, bytes(body)
+
+    def _take_turn(self, call: Call, given_up: threading.Event) -> None:
         """Waits until the pace that all threads share lets a request go."""
         while (seconds := self._pace.claim()) > 0:
             if seconds > self._max_wait:
                 raise self._too_long(call, seconds)
-            self._wait(call, seconds)
+            self._wait(call, seconds, given_up)
 
-    def _wait(self, call: Call, seconds: float) -> None:
+    def _wait(self, call: Call, seconds: float, given_up: threading.Event) -> None:
         until = self._monotonic() + seconds
         while (left := until - self._monotonic()) > 0:
-            if self._stop():
+            if self._stop() or given_up.is_set():
                 raise StoppedError(f"Asked to stop while GET {call.name} was waiting to be sent")
             self._sleep(min(left, STOP_CHECK_INTERVAL))
 
@@ -345,7 +384,7 @@ class _Session(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             # Each request of a thread beyond the idle connections would log a warning.
-            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=MOST_WORKERS))
+            self.mount(scheme, Adapter(pool_maxsize=MOST_WORKERS))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         # Told not to follow, requests still prepares the next request, and for that reads the

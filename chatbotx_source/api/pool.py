@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from chatbotx_source.api.client import Answer
 from chatbotx_source.errors import ChatbotXError
 
-# Seconds. Python handles a signal in the main thread, and only while that is awake; a signal that
-# arrives just before it falls asleep does not wake it.
-WAKE_INTERVAL = 1.0
+LOOK_INTERVAL = 0.25
+"""Seconds between two looks at whether to wait on. Python handles a signal in the main thread, and
+only while that is awake: one that arrives just before it falls asleep does not wake it."""
 
 Ask = Callable[[], Answer]
 Take = Callable[[Answer | ChatbotXError], Any]
@@ -30,15 +31,18 @@ class Pool(Protocol):
     def submit(self, ask: Ask, take: Take) -> None:
         """Makes a request."""
 
-    def next_answer(self) -> tuple[Take, Answer | ChatbotXError]:
-        """Waits for one of the requests under way."""
+    def next_answer(self, seconds: float) -> tuple[Take, Answer | ChatbotXError] | None:
+        """Waits for one of the requests under way, so long at most; None when none came."""
 
     def close(self) -> None:
-        """Makes no further request."""
+        """Makes no further request, and waits for none."""
 
 
 def side_by_side(
-    pool: Pool, workers: int, next_request: Callable[[], tuple[Ask, Take] | None]
+    pool: Pool,
+    workers: int,
+    next_request: Callable[[], tuple[Ask, Take] | None],
+    gives_up: Callable[[], bool],
 ) -> Iterator[None]:
     """Makes requests while there are any to make, and takes their answers one by one.
 
@@ -46,6 +50,7 @@ def side_by_side(
         pool: holds the requests under way.
         workers: requests under way at once, at most.
         next_request: what to ask for, and what takes the answer; None to wait for answers first.
+        gives_up: asked while no answer comes: whether to wait for no more of them.
 
     Yields:
         None after each answer.
@@ -62,7 +67,12 @@ def side_by_side(
             pool.submit(*request)
         if not pool:
             break
-        take, answer = pool.next_answer()
+        answered = pool.next_answer(LOOK_INTERVAL)
+        if answered is None:
+            if gives_up():
+                break
+            continue
+        take, answer = answered
         try:
             take(answer)
         except ChatbotXError as error:
@@ -75,36 +85,59 @@ def side_by_side(
 class ThreadPool:
     """A thread for each request under way.
 
+    The threads are of its own: those of `concurrent.futures` keep the process from ending until
+    each of them has.
+
     Args:
         workers: requests under way at once, at most.
     """
 
     def __init__(self, workers: int) -> None:
-        self._executor = ThreadPoolExecutor(workers, "chatbotx")
-        self._under_way: dict[Future[Answer], Take] = {}
+        self._workers = workers
+        self._under_way = 0
+        self._asked: SimpleQueue[tuple[Ask, Take] | None] = SimpleQueue()
+        self._answered: SimpleQueue[tuple[Take, Answer | BaseException]] = SimpleQueue()
+        for _ in range(workers):
+            threading.Thread(target=self._answer, name="chatbotx", daemon=True).start()
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return self._under_way
 
     def submit(self, ask: Ask, take: Take) -> None:
         """Makes a request in a thread of its own."""
-        self._under_way[self._executor.submit(ask)] = take
+        self._under_way += 1
+        self._asked.put((ask, take))
 
-    def next_answer(self) -> tuple[Take, Answer | ChatbotXError]:
+    def next_answer(self, seconds: float) -> tuple[Take, Answer | ChatbotXError] | None:
         """Waits for one of the requests under way.
 
+        Args:
+            seconds: how long, at most. A signal interrupts it, where its handler raises.
+
         Returns:
-            What takes the answer, and the answer or what went wrong.
+            What takes the answer, and the answer or what went wrong; None when none came.
         """
-        while not (done := wait(self._under_way, WAKE_INTERVAL, FIRST_COMPLETED).done):
-            pass
-        first = next(iter(done))
-        take = self._under_way.pop(first)
         try:
-            return take, first.result()
-        except ChatbotXError as error:
-            return take, error
+            take, answer = self._answered.get(timeout=seconds)
+        except Empty:
+            return None
+        self._under_way -= 1
+        if isinstance(answer, Answer | ChatbotXError):
+            return take, answer
+        raise answer
 
     def close(self) -> None:
-        """Lets the requests under way end, so that none is sent after the load."""
-        self._executor.shutdown(cancel_futures=True)
+        """Lets each thread end once its request does."""
+        for _ in range(self._workers):
+            self._asked.put(None)
+
+    def _answer(self) -> None:
+        while (request := self._asked.get()) is not None:
+            ask, take = request
+            answer: Answer | BaseException
+            try:
+                answer = ask()
+            except BaseException as error:
+                answer = error
+            self._answered.put((take, answer))
+            del request, ask, take, answer  # an answer may be large, and the next one far

@@ -204,6 +204,27 @@ def judge_silence(error: Exception, call: Call) -> Refusal:
     return Refusal(ServerFaultError(text), retry=True)
 
 
+def judge_delay(seconds: float, call: Call, *, connected: bool) -> Refusal:
+    """Tell what it means that a request was not over in time.
+
+    Args:
+        seconds: How many it had.
+        call: What was asked for.
+        connected: Whether it had a connection by then.
+    """
+    if connected:
+        text = (
+            f"The answer to GET {call.name} took more than {seconds:g} s: set a smaller page_size "
+            "or a larger request_timeout"
+        )
+        return Refusal(ServerFaultError(text), retry=True)
+    text = (
+        f"No connection to {call.base_url} for GET {call.name} in {seconds:g} s. Check base_url, "
+        "the name server, the network and the proxy settings"
+    )
+    return Refusal(UnreachableError(text), retry=True)
+
+
 _HTTP_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError)
 _NOT_SENDABLE = (
     requests.exceptions.InvalidURL,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
 from dataclasses import dataclass, field
 
+from chatbotx_source.extraction.outcome import Outcome
+from chatbotx_source.rules import passes
 from chatbotx_source.rules.gaps import Unfinished
+from chatbotx_source.rules.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 OUTAGE = 20
 """Contacts in a row that meet a fault: then it is perhaps the server that fails, not they."""
@@ -57,11 +62,19 @@ class Outages:
         """Takes the answer of the contact that was asked: only the others fail."""
         self._failed.clear()
 
-    def untouched(self) -> Mapping[str, Unfinished]:
-        """What was open of the contacts that an outage has hit.
+    def end_load(self, progress: Progress, outcome: Outcome) -> None:
+        """Ends a load, if so many contacts in a row have failed.
 
-        They are well, and stay as they were, to be walked in this same pass. Where none has
-        answered in this load, nobody knows; then they count as asked, or a workspace of contacts
-        that never answer would keep the pass where it is for ever.
+        These contacts are well, and stay as they were, to be walked in this same pass. Where none
+        has answered in this load, nobody knows; then they count as asked, or a workspace of
+        contacts that never answer would keep the pass where it is for ever.
+
+        Args:
+            progress: what is remembered; changed.
+            outcome: what the load did; changed.
         """
-        return dict(reversed(self._failed)) if self.well else {}
+        if not self.suspected:
+            return
+        passes.restore(progress, dict(reversed(self._failed)) if self.well else {})
+        outcome.ended_by = "outage"
+        logger.warning("%s The load ends here, the next one goes on.", self)

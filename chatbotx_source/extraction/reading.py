@@ -23,7 +23,8 @@ from chatbotx_source.extraction.batches import Batch, Gathering
 from chatbotx_source.extraction.budgets import Budget
 from chatbotx_source.extraction.listing import Listing
 from chatbotx_source.extraction.outages import Outages
-from chatbotx_source.extraction.outcome import Outcome, cut, end_pass
+from chatbotx_source.extraction.outcome import EndedBy, Outcome, cut, end_pass
+from chatbotx_source.extraction.patience import Patience
 from chatbotx_source.extraction.queue import Queue, Walk
 from chatbotx_source.extraction.remembered import Package
 from chatbotx_source.extraction.telling import Count, Telling
@@ -53,7 +54,7 @@ class Reading:
         package: the load package that the rows belong to.
         pipeline: name of the pipeline, which may share its dataset with others.
         walks: False reads the contacts only.
-        stop: asked between requests; True ends the load at the next page boundary.
+        stop: asked between answers, and while none comes; True ends the load soon.
         count: tells how far the load is.
         pool: holds the requests under way.
 
@@ -76,7 +77,8 @@ class Reading:
         settings = self.settings
         self.outcome = Outcome(began=clock.present())
         self._requests_before = self.client.requests
-        self._budget = Budget(settings.max_requests, settings.max_messages, settings.max_duration)
+        self._budget = Budget.of_settings(settings)
+        self._patience = Patience(settings.grace)
         self._listing = Listing(self.client, settings, self.progress, self.package.load_id)
         self._gathering = Gathering(
             self.package,
@@ -113,10 +115,9 @@ class Reading:
             cut(self.outcome, error, elapsed=self._budget.elapsed, pages=self._listing.pages)
         finally:
             self._under_way.close()
+            self.client.give_up()
         end_pass(self.outcome, self.progress, self.settings, walks=self.walks)
         yield self._batch(last=True)
-
-    # Requests
 
     def _answers(self) -> Iterator[None]:
         """Goes on with the pass, one answer a step."""
@@ -125,7 +126,9 @@ class Reading:
             passes.abandon(self.progress)
         elif current and self.walks:
             self._queue.extend(passes.open_contacts(self.progress))
-        return side_by_side(self._under_way, self.settings.workers, self._next_request)
+        return side_by_side(
+            self._under_way, self.settings.workers, self._next_request, self._gives_up
+        )
 
     def _next_request(self) -> tuple[Ask, Take] | None:
         """What may be asked for now, and what takes the answer; None to wait for answers first."""
@@ -160,8 +163,6 @@ class Reading:
     def _messages(self, contact_id: str, per_page: int, cursor: str | None) -> Answer:
         return self.client.messages(f"id:{contact_id}", per_page=per_page, cursor=cursor)
 
-    # Answers
-
     def _take_listing(self, answer: Answer | ChatbotXError) -> None:
         self._listing_under_way = False
         rows = self._listing.take(answer)
@@ -195,7 +196,7 @@ class Reading:
             return
         self._outages.failed(page.contact_id, before, page.entry.reason)
         if not self._outages.well and not self._over():
-            self._end_in_an_outage()
+            self._outages.end_load(self.progress, self.outcome)
 
     def _take_health(self, answer: Answer | ChatbotXError) -> None:
         """Takes the answer of a contact that has answered before: does it still?"""
@@ -205,16 +206,7 @@ class Reading:
         self.outcome.answers += 1
         if isinstance(answer, Answer) and answer.body["data"]:
             self._outages.still_well()
-        self._end_in_an_outage()
-
-    def _end_in_an_outage(self) -> None:
-        """Ends the load, if so many contacts in a row have failed."""
-        if self._outages.suspected:
-            passes.restore(self.progress, self._outages.untouched())
-            self.outcome.ended_by = "outage"
-            logger.warning("%s The load ends here, the next one goes on.", self._outages)
-
-    # Budgets
+        self._outages.end_load(self.progress, self.outcome)
 
     def _may_ask(self) -> bool:
         if self._over():
@@ -230,6 +222,14 @@ class Reading:
         elif self.outcome.ended_by is None and self.outcome.answers:
             self.outcome.ended_by = self._budget.exhausted(self._requests(), self.outcome.messages)
         return self.outcome.ended_by is not None
+
+    def _gives_up(self) -> bool:
+        """Whether what is under way is waited for no longer; the next load asks for it again."""
+        why: EndedBy = "stopped" if self.stop() else "max_duration"
+        if not self._patience.is_over(must_end=self.stop() or self._budget.is_late):
+            return False
+        self.outcome.ended_by = self.outcome.ended_by or why
+        return True
 
     def _requests(self) -> int:
         self.outcome.requests = self.client.requests - self._requests_before

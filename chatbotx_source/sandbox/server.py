@@ -109,7 +109,9 @@ class Sandbox:
         # A middleware sees every request, also those that no route could match.
         app = web.Application(middlewares=[self._respond])
         app.on_response_prepare.append(self._put_headers)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()

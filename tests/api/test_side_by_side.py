@@ -6,12 +6,13 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from threading import Barrier, Condition, Event
+from threading import Barrier, Event
 
 import pytest
 
 from chatbotx_source.api.client import Answer
-from chatbotx_source.api.pool import ThreadPool
+from chatbotx_source.api.pool import ThreadPool, side_by_side
+from chatbotx_source.errors import ChatbotXError
 from chatbotx_source.sandbox import synthetic
 from chatbotx_source.stopping import on_signals
 from tests.support.loading import SPRING, Job
@@ -28,8 +29,9 @@ def test_as_many_requests_are_under_way_as_there_are_workers() -> None:
 
     for _ in range(3):
         pool.submit(ask, lambda answer: answer)
-    assert [pool.next_answer()[1] for _ in range(3)] == [ANSWER] * 3
-    assert len(pool) == 0
+    answers = [pool.next_answer(20) for _ in range(3)]
+    assert [answered and answered[1] for answered in answers] == [ANSWER] * 3
+    assert (len(pool), pool.next_answer(0)) == (0, None)
     pool.close()
 
 
@@ -38,17 +40,18 @@ def test_a_signal_is_handled_while_all_answers_are_awaited() -> None:
     main = threading.get_ident()
 
     def ask() -> Answer:
-        while sys._current_frames()[main].f_code is not Condition.wait.__code__:
+        while sys._current_frames()[main].f_code is not ThreadPool.next_answer.__code__:
             pass
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # which wakes no other thread
         assert handled.wait(timeout=5)
         return ANSWER
 
-    pool.submit(lambda: ANSWER, lambda answer: answer)
-    pool.next_answer()  # the thread has started: from now on there is one thing to wait for
+    taken: list[Answer | ChatbotXError] = []
+    requests = iter([(ask, taken.append)])
     with on_signals(lambda _number, _frame: handled.set()):
-        pool.submit(ask, lambda answer: answer)
-        assert pool.next_answer()[1] == ANSWER
+        for _ in side_by_side(pool, 1, lambda: next(requests, None), lambda: False):
+            pass
+    assert taken == [ANSWER]
     pool.close()
 
 

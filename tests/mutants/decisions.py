@@ -216,8 +216,8 @@ MUTANTS = (
     Mutant(
         "an outage leaves all contacts as they were",
         "extraction/outages",
-        "return dict(reversed(self._failed)) if self.well else {}",
-        "return dict(reversed(self._failed))",
+        "dict(reversed(self._failed)) if self.well else {}",
+        "dict(reversed(self._failed))",
     ),
     Mutant(
         "a page of the listing is asked for before the one above it is read",
